@@ -1,0 +1,1 @@
+"""The whole pipeline on one machine: broker, jars and processes."""

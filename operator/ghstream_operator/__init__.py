@@ -1,0 +1,1 @@
+"""What keeps a GitHubStream true on Kubernetes."""

@@ -1,0 +1,1 @@
+"""What enters: GitHub events and archives, normalised and published to Kafka."""

@@ -1,0 +1,1 @@
+"""What is kept: serving tables, the merge that fills them, the queries that read them."""

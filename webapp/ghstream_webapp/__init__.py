@@ -1,0 +1,1 @@
+"""What is shown: dashboard, REST API and live feed."""
