@@ -1,6 +1,6 @@
 """Replays archives of events, each line once, at a chosen speed.
 
-An archive is known by the digest of its first line, not by its name: the same hour uncompressed,
+An archive is known by the digest of its first event, not by its name: the same hour uncompressed,
 or a truncated copy that was replaced by the whole file, goes on at the line where it was left.
 """
 
@@ -45,6 +45,7 @@ BLOCK_BYTES = 32 * 1024 * 1024
 SLICE = 0.25  # seconds: the shortest pause of a paced replay, so that transactions stay few
 OPENINGS = 3  # of an archive whose connection is lost on the way
 COMPLAINTS = 5  # lines named in the log, for each archive; all of them are counted
+HEAD_LINES = 100  # looked at for the first event
 REPLAY = "replay"
 
 
@@ -151,7 +152,7 @@ class _Replayer:
         """Publish the lines that were not published before; return what became of the archive."""
         lines = archive.lines()
         head = _head(lines)
-        self._key = "archive:" + hashlib.sha256(head[-1].rstrip()).hexdigest()
+        self._key = "archive:" + hashlib.sha256(b"".join(head).strip()).hexdigest()
         self._position = position = self._last_position(archive)
         if position.finished and position.size == archive.size:
             log.info("%s: replayed before, %d lines", archive.name, position.lines)
@@ -274,13 +275,26 @@ def _complain(file: str, error: Unreadable) -> str:
 
 
 def _head(lines: Iterator[bytes]) -> list[bytes]:
-    """Return the lines up to the first that is not empty."""
-    head = []
+    """Return the lines up to the first event: they tell one archive from another.
+
+    Raises Unreadable if there is no line that is not empty.
+    """
+    head: list[bytes] = []
     for line in lines:
         head.append(line)
-        if line.strip():
-            return head
-    raise Unreadable("empty: it has no lines")
+        if _is_event(line) or len(head) == HEAD_LINES:
+            break
+    if not any(line.strip() for line in head):
+        raise Unreadable("empty: it has no lines")
+    return head
+
+
+def _is_event(line: bytes) -> bool:
+    try:
+        read_identity(line)
+    except Malformed:
+        return False
+    return True
 
 
 def _identities(file: str) -> set[int]:
