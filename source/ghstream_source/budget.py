@@ -16,6 +16,7 @@ from dataclasses import dataclass
 FIRST_PAUSE = 60.0
 # The window of the primary limit: no pause needs to be longer.
 LONGEST_PAUSE = 3600.0
+SHORTEST_PAUSE = 1.0
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,9 @@ class Budget:
         allowance.refusals = 0
         allowance.rate = rate or allowance.rate
         pace = sum(each.per_second(now) for each in self.allowances)
-        if not free and pace > 0:
-            self._paced_until = max(self._paced_until, now) + 1 / pace
+        if not free and 0 < pace < math.inf:
+            reset = max(each.rate.reset for each in self.allowances if each.rate)
+            self._paced_until = min(max(self._paced_until, now) + 1 / pace, reset)
 
     def pause(
         self, allowance: Allowance, rate: Rate | None, now: float, until: float | None
@@ -96,11 +98,11 @@ class Budget:
         if until is None:
             until = now + backoff(allowance.refusals, FIRST_PAUSE, LONGEST_PAUSE, self._jitter)
         allowance.refusals += 1
-        allowance.paused_until = min(until, now + LONGEST_PAUSE)
+        allowance.paused_until = min(max(until, now + SHORTEST_PAUSE), now + LONGEST_PAUSE)
         return allowance.paused_until
 
     def total(self, now: float) -> Rate | None:
-        """Return the limits of all tokens as one, with the earliest reset; None if not yet known."""
+        """Return all tokens' limits as one, with the earliest reset; None if none is known."""
         rates = [each.rate for each in self.allowances if each.rate and each.rate.reset > now]
         if not rates:
             return None

@@ -6,8 +6,6 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import msgspec
-
 from ghstream_source.delivery import Record, Rejected
 from ghstream_source.envelope import Malformed, decode
 from ghstream_source.github import PAGE_SIZE, PAGES
@@ -105,10 +103,12 @@ def next_state(
     before = split(state.visible) if state is not None else []
     visible = dict.fromkeys([*(each.digest for each in sightings), *before])
     newest = _newest(sightings)
+    if newest is None and state is not None:
+        newest = state.newest
     return FeedState(
         etag=etag,
         polled_at=datetime.fromtimestamp(now, UTC),
-        newest=newest or (state and state.newest),
+        newest=newest,
         visible=b"".join(list(visible)[:REMEMBERED]),
     )
 

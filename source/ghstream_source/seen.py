@@ -70,10 +70,12 @@ class Seen:
         self._digests: dict[str, bytes] = {}
         self._holders: Counter[bytes] = Counter()
 
-    def __contains__(self, item: bytes) -> bool:
+    def __contains__(self, item: object) -> bool:
+        """Tell whether a digest is remembered."""
         return item in self._holders
 
     def __len__(self) -> int:
+        """Return how many identities are remembered."""
         return len(self._holders)
 
     def state(self, feed: str) -> FeedState | None:
