@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
-REPOSITORY = r"[A-Za-z0-9._-]+"
+REPOSITORY = r"(?!\.{1,2}$)[A-Za-z0-9._-]+"
 EXPECTED = 'expected "public", "org:<name>", "repo:<owner>/<name>" or "user:<name>"'
 
 # Paths of https://docs.github.com/rest/activity/events

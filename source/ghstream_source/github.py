@@ -15,6 +15,7 @@ from importlib.metadata import version
 
 import msgspec
 import requests
+from urllib3.exceptions import HTTPError
 
 from ghstream_source.budget import Rate
 
@@ -105,9 +106,11 @@ class GitHub:
                 stream=True,
             ) as response:
                 return read_answer(response, self._body(response), self._now())
-        except (requests.RequestException, OSError, ValueError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            return Answer(Failed(reason.replace(token, "***") if token else reason))
+        except (requests.RequestException, HTTPError, OSError) as error:
+            return Answer(Failed(f"{type(error).__name__}: {error}"))
+        except ValueError:
+            # Its message would show the token.
+            return Answer(Failed("a token has characters that no header can; check the tokens"))
 
     def close(self) -> None:
         """Close the connections."""
@@ -116,10 +119,11 @@ class GitHub:
     def _body(self, response: requests.Response) -> bytes:
         deadline = time.monotonic() + self._timeout
         body = bytearray()
-        for chunk in response.iter_content(65536):
+        # Not iter_content: it waits for whole chunks, however slowly their bytes come.
+        while chunk := response.raw.read1(65536, decode_content=True):
             body += chunk
             if time.monotonic() > deadline:
-                raise requests.Timeout(f"the answer took longer than {self._timeout:.0f} s")
+                raise requests.Timeout(f"the answer took longer than {self._timeout:g} s")
             if len(body) > LARGEST_BODY:
                 raise requests.RequestException(f"the answer is longer than {LARGEST_BODY} bytes")
         return bytes(body)
