@@ -34,3 +34,14 @@ GAP_SECONDS = Counter("ghstream_source_gap_seconds", "Time spanned by gaps", ["f
 REQUESTS_LEFT = Gauge("ghstream_source_rate_limit_remaining", "Requests left, of all tokens")
 REQUESTS_LIMIT = Gauge("ghstream_source_rate_limit", "Requests allowed per window, of all tokens")
 REMEMBERED = Gauge("ghstream_source_remembered_identities", "Events known to be published")
+
+_TYPES = frozenset(
+    """CommitComment Create Delete Discussion DiscussionComment Fork Gollum IssueComment Issues
+    Member Public PullRequest PullRequestReview PullRequestReviewComment PullRequestReviewThread
+    Push Release Sponsorship Watch""".split()  # noqa: SIM905 - one name a line helps nobody
+)
+
+
+def event_type(name: str) -> str:
+    """Return the label of an event type; what GitHub does not document is "other"."""
+    return name if name.removesuffix("Event") in _TYPES else "other"
