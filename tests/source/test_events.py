@@ -35,7 +35,7 @@ class Clock:
         self.time += seconds
 
 
-class Killed(Exception):  # noqa: N818 - a state, not a fault
+class Killed(Exception):
     pass
 
 
