@@ -70,10 +70,10 @@ def _log_to_stdout(level: str) -> None:
         format="%(asctime)s %(levelname)s %(message)s",
         datefmt="%H:%M:%S",
     )
-    # The publisher says once what matters about Kafka; the client repeats itself.
-    if level != "DEBUG":
-        logging.getLogger("kafka").setLevel(logging.CRITICAL)
-        logging.getLogger("urllib3").setLevel(logging.ERROR)
+    # The publisher says once what matters about Kafka; the client repeats itself, and its debug log
+    # shows passwords.
+    logging.getLogger("kafka").setLevel(logging.INFO if level == "DEBUG" else logging.CRITICAL)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

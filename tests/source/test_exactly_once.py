@@ -34,11 +34,11 @@ def counted(records: list[Any]) -> Counter[Identity]:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """60,000 events with ids of their own: the sample twenty times over."""
+    """42,000 events with ids of their own: the sample fourteen times over."""
     path = tmp_path_factory.mktemp("archive") / "many.json.gz"
     lines = gzip.decompress(SAMPLE.read_bytes()).splitlines(keepends=True)
     with gzip.open(path, "wb", compresslevel=1) as file:
-        for copy in range(20):
+        for copy in range(14):
             file.writelines(b'{"id":"%d-' % copy + line[len(b'{"id":"') :] for line in lines)
     return path
 
@@ -68,7 +68,7 @@ def test_killed_at_any_moment_the_source_publishes_each_event_once(
     for _ in range(5):
         source = start_source(SOURCE_FILES=str(archive))
         wait_for(source.stdout, "replaying from line")
-        time.sleep(chance.uniform(0.0, 0.4))
+        time.sleep(chance.uniform(0.0, 0.3))
         source.kill()
         assert source.wait() == -signal.SIGKILL, "the archive is too short for this test"
     source = start_source(SOURCE_FILES=str(archive))
