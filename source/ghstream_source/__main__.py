@@ -5,6 +5,7 @@ Exit codes: 0 done or asked to stop, 2 wrong settings, 3 another instance took o
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -44,6 +45,7 @@ def main(environ: Mapping[str, str]) -> int:
         return EXIT_SETTINGS
     try:
         publisher.open()
+        gc.freeze()  # what is loaded stays: collections need not look at it again
         _source(settings)(settings, publisher, stop)
     except Stopped:
         pass
