@@ -33,7 +33,7 @@ MAX_LINE_BYTES = 900_000
 HTTP_TIMEOUT = 30.0  # seconds
 
 
-class Unreadable(Exception):  # noqa: N818 - says what the archive is
+class Unreadable(Exception):
     """An archive that ends before its end. The message reads "class: detail"."""
 
 

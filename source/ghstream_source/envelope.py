@@ -42,7 +42,7 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     language: str | None = None
 
 
-class Malformed(Exception):  # noqa: N818 - says what the record is
+class Malformed(Exception):
     """A record that is no event. The message reads "class: detail"."""
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from ghstream_source import metrics
 from ghstream_source.budget import Budget, backoff
 from ghstream_source.delivery import Coverage, Delivery, Publisher, Record, Rejected
-from ghstream_source.feeds import Feed, parse_scope
+from ghstream_source.feeds import Feed
 from ghstream_source.github import (
     PAGES,
     POLL_INTERVAL,
@@ -42,7 +42,7 @@ from ghstream_source.polling import (
 from ghstream_source.seen import FeedState, Seen, rfc3339
 from ghstream_source.settings import Settings
 
-FIRST_RETRY = 5.0
+FIRST_RETRY = 1.0
 OUTCOMES = {type(None): "events", NotModified: "not_modified", Refused: "refused", Failed: "failed"}
 
 log = logging.getLogger(__name__)
@@ -110,10 +110,11 @@ class EventsSource:
         self._raw = settings.raw
         self._github = GitHub(settings.api_url, now=now)
         self._budget = Budget(settings.tokens, jitter)
-        self._turns = [Turn(feed) for feed in parse_scope(" ".join(settings.scope))]
-        names = [turn.feed.name for turn in self._turns]
+        self._turns = [Turn(feed) for feed in settings.scope]
+        names = [feed.name for feed in settings.scope]
         self._seen = Seen(names, settings.deduplication_window, now())
         self._seen.apply(publisher.positions())
+        log.info("Polling %s with %d tokens", ", ".join(names), len(settings.tokens))
 
     def close(self) -> None:
         """Close the connections to GitHub."""

@@ -87,7 +87,7 @@ def find(
     have been more.
     """
     fresh = [each for each in reversed(sightings) if each.digest not in published]
-    if state is None or not state.visible:
+    if state is None:
         return Findings(fresh, None, None)
     visible = _visible(state)
     shown = sum(each.digest in visible for each in sightings)

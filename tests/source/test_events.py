@@ -35,7 +35,7 @@ class Clock:
         self.time += seconds
 
 
-class Killed(Exception):  # noqa: N818 - a state, not a fault
+class Killed(Exception):
     pass
 
 
@@ -152,7 +152,7 @@ def test_only_pages_that_reach_unseen_events_are_fetched(old, clock, publisher):
         for happened in (300, 350, 500):
             github.happened = happened
             poll_once(github, publisher, clock)
-        pages = [seen.page for seen in github.requests]
+        pages = [request.page for request in github.requests]
     assert pages == [1, 2, 3, 1, 1, 2]
 
 
@@ -161,7 +161,7 @@ def test_every_fault_between_polls_loses_and_repeats_nothing(old, clock, publish
     # Not so many events happen between two good answers that a feed cannot show them all.
     with FakeGitHub(old, step=40, fault_every=4, faults=faults, now=clock.now) as github:
         poll(settings(github), publisher, clock, drained(github, publisher))
-        statuses = {seen.status for seen in github.requests}
+        statuses = {request.status for request in github.requests}
     assert statuses >= {200, 304, 401, 403, 404, 429, 500, 503, 0}
     assert publisher.published() == each_once(old)
 
@@ -254,7 +254,7 @@ def test_no_etag_of_an_uncommitted_poll_is_used(old, clock, publisher):
             poll(settings(github), publisher, clock, lambda: False)
         publisher.killed_at = None
         poll(settings(github), publisher, clock, drained(github, publisher))
-        assert all(seen.etag is None for seen in github.requests[:6])
+        assert all(request.etag is None for request in github.requests[:6])
     assert publisher.published() == each_once(old[:300])
 
 
@@ -286,7 +286,7 @@ def test_the_poll_interval_is_obeyed(old, clock, publisher):
         github.fail("/events", "error", page=2)
 
         def is_done() -> bool:
-            firsts = sum(seen.page == 1 for seen in github.requests)
+            firsts = sum(request.page == 1 for request in github.requests)
             asked.extend([clock.now()] * (firsts - len(asked)))
             return len(asked) > 8
 
@@ -306,8 +306,8 @@ def test_sixty_anonymous_requests_last_an_hour(old, clock, publisher):
             return clock.now() > begin + 3500
 
         poll(own, publisher, clock, is_done)
-        statuses = Counter(seen.status for seen in github.requests)
-        polled = {seen.path for seen in github.requests}
+        statuses = Counter(request.status for request in github.requests)
+        polled = {request.path for request in github.requests}
     assert in_minute[0] <= 6
     assert 30 <= statuses[200] <= 60
     assert statuses[403] == 0
@@ -320,7 +320,7 @@ def test_several_tokens_are_used_in_turn_and_a_refused_one_rests(old, clock, pub
         github.fail("/events", "unauthorized")
         own = settings(github, TOKENS="one two three")
         poll(own, publisher, clock, lambda: len(github.requests) > 30)
-        used = Counter(seen.token for seen in github.requests)
+        used = Counter(request.token for request in github.requests)
     assert used["one"] == 1
     assert abs(used["two"] - used["three"]) <= 2
 
@@ -371,4 +371,4 @@ def test_being_asked_to_stop_while_publishing_ends_the_run(old, clock):
     with FakeGitHub(old[:300], happened=300, now=clock.now) as github:
         with pytest.raises(Stopped):
             poll(settings(github), Stopping(), clock, lambda: False)
-        assert [seen.page for seen in github.requests] == [1, 2, 3]
+        assert [request.page for request in github.requests] == [1, 2, 3]
