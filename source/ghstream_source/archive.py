@@ -40,7 +40,7 @@ from ghstream_source.settings import Settings
 
 log = logging.getLogger(__name__)
 
-BLOCK_LINES = 5000
+BLOCK_LINES = 4000
 BLOCK_BYTES = 32 * 1024 * 1024
 SLICE = 0.25  # seconds: the shortest pause of a paced replay, so that transactions stay few
 OPENINGS = 3  # of an archive whose connection is lost on the way
