@@ -33,6 +33,7 @@ from ghstream_source.polling import (
     Findings,
     Sighting,
     find,
+    first_due,
     join,
     next_interval,
     next_state,
@@ -110,10 +111,12 @@ class EventsSource:
         self._raw = settings.raw
         self._github = GitHub(settings.api_url, now=now)
         self._budget = Budget(settings.tokens, jitter)
-        self._turns = [Turn(feed) for feed in settings.scope]
         names = [feed.name for feed in settings.scope]
         self._seen = Seen(names, settings.deduplication_window, now())
         self._seen.apply(publisher.positions())
+        self._turns = [
+            Turn(feed, due=first_due(self._seen.state(feed.name), now())) for feed in settings.scope
+        ]
         log.info("Polling %s with %d tokens", ", ".join(names), len(settings.tokens))
 
     def close(self) -> None:
@@ -138,7 +141,7 @@ class EventsSource:
         findings = find(sightings, state, self._seen, full=full)
         match fetched.ended_by:
             case None:
-                after = next_state(sightings, state, fetched.etag, started)
+                after = next_state(sightings, state, fetched.etag, turn.poll_interval, started)
                 self._publish(feed, findings, after, started)
                 self._plan(turn, findings.overlap, started)
             case NotModified():
@@ -240,12 +243,11 @@ class EventsSource:
         self, turn: Turn, fault: Refused | Failed, started: float, pages: Sequence[object]
     ) -> None:
         # After a refusal it is the token that waits; another one may go on at once.
-        delay = 0.0
+        delay = max(turn.poll_interval, SHORTEST_INTERVAL) if pages else 0.0
         if isinstance(fault, Failed):
-            delay = backoff(turn.failures, FIRST_RETRY, LONGEST_INTERVAL, self._jitter)
+            pause = backoff(turn.failures, FIRST_RETRY, LONGEST_INTERVAL, self._jitter)
+            delay = max(delay, pause)
             turn.failures += 1
-        if pages:
-            delay = max(delay, turn.poll_interval, SHORTEST_INTERVAL)
+            log.warning("%s: next poll in %.1f s: %s", turn.feed.name, delay, fault.reason)
         turn.due = started + delay
         metrics.NEXT_POLL.labels(turn.feed.kind).set(delay)
-        log.warning("%s: retry after %.1f s: %s", turn.feed.name, delay, fault.reason)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from fake_github import FAULTS, FakeGitHub, read_events
 from ghstream_source import events
 from ghstream_source.delivery import Delivery, Stopped
 from ghstream_source.settings import Settings, from_env
+from prometheus_client import REGISTRY
 
 DATA = Path(__file__).parents[1] / "data"
 OLD = DATA / "gharchive" / "2015-01-01-0.head3000.json.gz"
@@ -372,3 +375,50 @@ def test_being_asked_to_stop_while_publishing_ends_the_run(old, clock):
         with pytest.raises(Stopped):
             poll(settings(github), Stopping(), clock, lambda: False)
         assert [request.page for request in github.requests] == [1, 2, 3]
+
+
+def test_metrics_tell_polls_gaps_overlap_and_the_limit(old, clock, publisher):
+    def value(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(f"ghstream_source_{name}", labels) or 0
+
+    def counted() -> list[float]:
+        outcomes = ("events", "not_modified", "refused", "failed")
+        polls = [value("polls_total", feed_kind="user", outcome=outcome) for outcome in outcomes]
+        gaps = ("gaps_total", "gap_seconds_total")
+        return polls + [value(name, feed_kind="user") for name in gaps]
+
+    # Synthetic: one user does it all.
+    lines = [
+        json.dumps(json.loads(line) | {"actor": {"id": 1, "login": "all"}}).encode() for line in old
+    ]
+    before = counted()
+    with FakeGitHub(lines, happened=300, step=0, rate_limit=5000, now=clock.now) as github:
+        github.fail("/users/all/events", "error", "secondary")
+        for happened, polls in ((300, 2), (800, 1), (900, 1)):
+            github.happened = happened
+            goal = len(publisher.deliveries) + polls
+            poll(
+                settings(github, "user:all"),
+                publisher,
+                clock,
+                lambda goal=goal: len(publisher.deliveries) >= goal,
+            )
+    created = [datetime.fromisoformat(json.loads(line)["created_at"]) for line in old]
+    gap = (created[500] - created[299]).total_seconds()
+    grown = [after - was for after, was in zip(counted(), before, strict=True)]
+    assert grown == [3, 1, 1, 1, 1, gap]
+    assert value("poll_overlap_ratio", feed_kind="user") == 0.5
+    assert value("rate_limit") == 5000
+    assert 4980 < value("rate_limit_remaining") < 5000
+
+
+def test_no_token_gets_into_the_log(old, clock, publisher, caplog):
+    caplog.set_level(logging.DEBUG)
+    faults = [fault for fault in FAULTS if fault != "slow"]
+    with FakeGitHub(old[:600], step=40, fault_every=2, faults=faults, now=clock.now) as github:
+        own = settings(github, TOKENS="ghp_first,ghp_second")
+        poll(own, publisher, clock, lambda: len(github.requests) > 40)
+        assert {request.token for request in github.requests} == {"ghp_first", "ghp_second"}
+    assert "Token 2 rests" in caplog.text
+    assert "ghp_" not in caplog.text
+    assert "ghp_" not in repr(own)
