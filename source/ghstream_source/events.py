@@ -183,8 +183,9 @@ class EventsSource:
         match answer.outcome:
             case Refused(until, reason):
                 until = self._budget.pause(allowance, answer.rate, now, until)
-                which = self._budget.allowances.index(allowance) + 1
-                log.warning("Token %d rests for %.0f s: %s", which, until - now, reason)
+                position = self._budget.allowances.index(allowance) + 1
+                who = f"token {position}" if allowance.token else "the anonymous client"
+                log.warning("No requests by %s for %.0f s: %s", who, until - now, reason)
             case Page():
                 self._budget.observe(allowance, answer.rate, now, free=False)
             case NotModified():

@@ -419,6 +419,6 @@ def test_no_token_gets_into_the_log(old, clock, publisher, caplog):
         own = settings(github, TOKENS="ghp_first,ghp_second")
         poll(own, publisher, clock, lambda: len(github.requests) > 40)
         assert {request.token for request in github.requests} == {"ghp_first", "ghp_second"}
-    assert "Token 2 rests" in caplog.text
+    assert "No requests by token 2" in caplog.text
     assert "ghp_" not in caplog.text
     assert "ghp_" not in repr(own)
