@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from ghstream_source import metrics
 from ghstream_source.budget import Budget, backoff
 from ghstream_source.delivery import Coverage, Delivery, Publisher, Record, Rejected
-from ghstream_source.feeds import Feed, parse_scope
+from ghstream_source.feeds import Feed
 from ghstream_source.github import (
     PAGES,
     POLL_INTERVAL,
@@ -33,6 +33,7 @@ from ghstream_source.polling import (
     Findings,
     Sighting,
     find,
+    first_due,
     join,
     next_interval,
     next_state,
@@ -42,7 +43,7 @@ from ghstream_source.polling import (
 from ghstream_source.seen import FeedState, Seen, rfc3339
 from ghstream_source.settings import Settings
 
-FIRST_RETRY = 5.0
+FIRST_RETRY = 1.0
 OUTCOMES = {type(None): "events", NotModified: "not_modified", Refused: "refused", Failed: "failed"}
 
 log = logging.getLogger(__name__)
@@ -110,10 +111,13 @@ class EventsSource:
         self._raw = settings.raw
         self._github = GitHub(settings.api_url, now=now)
         self._budget = Budget(settings.tokens, jitter)
-        self._turns = [Turn(feed) for feed in parse_scope(" ".join(settings.scope))]
-        names = [turn.feed.name for turn in self._turns]
+        names = [feed.name for feed in settings.scope]
         self._seen = Seen(names, settings.deduplication_window, now())
         self._seen.apply(publisher.positions())
+        self._turns = [
+            Turn(feed, due=first_due(self._seen.state(feed.name), now())) for feed in settings.scope
+        ]
+        log.info("Polling %s with %d tokens", ", ".join(names), len(settings.tokens))
 
     def close(self) -> None:
         """Close the connections to GitHub."""
@@ -137,7 +141,7 @@ class EventsSource:
         findings = find(sightings, state, self._seen, full=full)
         match fetched.ended_by:
             case None:
-                after = next_state(sightings, state, fetched.etag, started)
+                after = next_state(sightings, state, fetched.etag, turn.poll_interval, started)
                 self._publish(feed, findings, after, started)
                 self._plan(turn, findings.overlap, started)
             case NotModified():
@@ -179,8 +183,9 @@ class EventsSource:
         match answer.outcome:
             case Refused(until, reason):
                 until = self._budget.pause(allowance, answer.rate, now, until)
-                which = self._budget.allowances.index(allowance) + 1
-                log.warning("Token %d rests for %.0f s: %s", which, until - now, reason)
+                position = self._budget.allowances.index(allowance) + 1
+                who = f"token {position}" if allowance.token else "the anonymous client"
+                log.warning("No requests by %s for %.0f s: %s", who, until - now, reason)
             case Page():
                 self._budget.observe(allowance, answer.rate, now, free=False)
             case NotModified():
@@ -239,12 +244,11 @@ class EventsSource:
         self, turn: Turn, fault: Refused | Failed, started: float, pages: Sequence[object]
     ) -> None:
         # After a refusal it is the token that waits; another one may go on at once.
-        delay = 0.0
+        delay = max(turn.poll_interval, SHORTEST_INTERVAL) if pages else 0.0
         if isinstance(fault, Failed):
-            delay = backoff(turn.failures, FIRST_RETRY, LONGEST_INTERVAL, self._jitter)
+            pause = backoff(turn.failures, FIRST_RETRY, LONGEST_INTERVAL, self._jitter)
+            delay = max(delay, pause)
             turn.failures += 1
-        if pages:
-            delay = max(delay, turn.poll_interval, SHORTEST_INTERVAL)
+            log.warning("%s: next poll in %.1f s: %s", turn.feed.name, delay, fault.reason)
         turn.due = started + delay
         metrics.NEXT_POLL.labels(turn.feed.kind).set(delay)
-        log.warning("%s: retry after %.1f s: %s", turn.feed.name, delay, fault.reason)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
 REPOSITORY = r"(?!\.{1,2}$)[A-Za-z0-9._-]+"
-EXPECTED = 'expected "public", "org:<name>", "repo:<owner>/<name>" or "user:<name>"'
+EXPECTED = "write public, org:<name>, repo:<owner>/<name> or user:<name>"
 
 # Paths of https://docs.github.com/rest/activity/events
 KINDS = {
@@ -34,14 +34,15 @@ def parse_scope(scope: str) -> tuple[Feed, ...]:
     names every part which is no feed.
     """
     feeds: dict[str, Feed] = {}
-    faults = []
-    for part in re.split(r"[\s,]+", scope.strip()):
+    unknown = []
+    parts = re.findall(r"[^\s,]+", scope)
+    for part in parts:
         kind, _, name = part.partition(":")
-        pattern, path = KINDS.get(kind, (None, ""))
-        if pattern is None or part.endswith(":") or not re.fullmatch(pattern, name):
-            faults.append(repr(part))
-        else:
+        pattern, path = KINDS.get(kind, ("", ""))
+        if path and re.fullmatch(pattern, name) and not part.endswith(":"):
             feeds.setdefault(part.lower(), Feed(part, kind, path.format(name)))
-    if faults:
-        raise ValueError(f"scope: {', '.join(faults)}: {EXPECTED}")
+        else:
+            unknown.append(repr(part))
+    if unknown or not parts:
+        raise ValueError(f"{', '.join(unknown) or 'no feed'}: {EXPECTED}")
     return tuple(feeds.values())

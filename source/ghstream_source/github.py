@@ -85,7 +85,7 @@ class GitHub:
     """Asks for one page at a time. `timeout` bounds a whole answer, in seconds."""
 
     def __init__(
-        self, api_url: str, *, timeout: float = 30.0, now: Callable[[], float] = time.time
+        self, api_url: str, *, timeout: float = 10.0, now: Callable[[], float] = time.time
     ) -> None:
         self._api_url = api_url.rstrip("/")
         self._timeout = timeout

@@ -87,7 +87,7 @@ def find(
     have been more.
     """
     fresh = [each for each in reversed(sightings) if each.digest not in published]
-    if state is None or not state.visible:
+    if state is None:
         return Findings(fresh, None, None)
     visible = _visible(state)
     shown = sum(each.digest in visible for each in sightings)
@@ -97,7 +97,11 @@ def find(
 
 
 def next_state(
-    sightings: Sequence[Sighting], state: FeedState | None, etag: str | None, now: float
+    sightings: Sequence[Sighting],
+    state: FeedState | None,
+    etag: str | None,
+    poll_interval: float,
+    now: float,
 ) -> FeedState:
     """Return the feed's state after a complete poll at `now`."""
     before = split(state.visible) if state is not None else []
@@ -107,10 +111,18 @@ def next_state(
         newest = state.newest
     return FeedState(
         etag=etag,
+        poll_interval=poll_interval,
         polled_at=datetime.fromtimestamp(now, UTC),
         newest=newest,
         visible=b"".join(list(visible)[:REMEMBERED]),
     )
+
+
+def first_due(state: FeedState | None, now: float) -> float:
+    """Return when a feed may be polled after a start: X-Poll-Interval outlives a restart."""
+    if state is None:
+        return now
+    return min(state.polled_at.timestamp(), now) + state.poll_interval
 
 
 def next_interval(interval: float, overlap: float | None, poll_interval: float) -> float:

@@ -27,9 +27,13 @@ LONGEST_ABSENCE = 24 * 3600.0
 
 
 class FeedState(msgspec.Struct, frozen=True, kw_only=True):
-    """What a complete poll left of a feed. `visible` joins its digests, newest event first."""
+    """What a complete poll left of a feed. `visible` joins its digests, newest event first.
+
+    `poll_interval` is what GitHub asked for, in seconds.
+    """
 
     etag: str | None
+    poll_interval: float
     polled_at: datetime
     newest: datetime | None
     visible: bytes

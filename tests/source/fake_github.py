@@ -48,7 +48,7 @@ FAULTS: dict[str, tuple[int, dict[str, str], bytes]] = {
 
 
 @dataclass(frozen=True)
-class Seen:
+class Request:
     """One request as the server saw it, and the status it answered."""
 
     path: str
@@ -90,7 +90,7 @@ class FakeGitHub:
         self.rate_limit = rate_limit
         self.pause = pause
         self.now = now
-        self.requests: list[Seen] = []
+        self.requests: list[Request] = []
         self._parsed = [json.loads(event) for event in self.events]
         self._faults: dict[tuple[str, int], deque[str]] = defaultdict(deque)
         self._fault_every = fault_every
@@ -152,7 +152,7 @@ class FakeGitHub:
                 self.happened += self.step
             agent, version = headers["user-agent"], headers["x-github-api-version"]
             self.requests.append(
-                Seen(path, page, token, headers["if-none-match"], agent, version, status)
+                Request(path, page, token, headers["if-none-match"], agent, version, status)
             )
             return status, told, body, fault
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from fake_github import FAULTS, FakeGitHub, read_events
 from ghstream_source import events
 from ghstream_source.delivery import Delivery, Stopped
 from ghstream_source.settings import Settings, from_env
+from prometheus_client import REGISTRY
 
 DATA = Path(__file__).parents[1] / "data"
 OLD = DATA / "gharchive" / "2015-01-01-0.head3000.json.gz"
@@ -152,7 +155,7 @@ def test_only_pages_that_reach_unseen_events_are_fetched(old, clock, publisher):
         for happened in (300, 350, 500):
             github.happened = happened
             poll_once(github, publisher, clock)
-        pages = [seen.page for seen in github.requests]
+        pages = [request.page for request in github.requests]
     assert pages == [1, 2, 3, 1, 1, 2]
 
 
@@ -161,7 +164,7 @@ def test_every_fault_between_polls_loses_and_repeats_nothing(old, clock, publish
     # Not so many events happen between two good answers that a feed cannot show them all.
     with FakeGitHub(old, step=40, fault_every=4, faults=faults, now=clock.now) as github:
         poll(settings(github), publisher, clock, drained(github, publisher))
-        statuses = {seen.status for seen in github.requests}
+        statuses = {request.status for request in github.requests}
     assert statuses >= {200, 304, 401, 403, 404, 429, 500, 503, 0}
     assert publisher.published() == each_once(old)
 
@@ -254,7 +257,7 @@ def test_no_etag_of_an_uncommitted_poll_is_used(old, clock, publisher):
             poll(settings(github), publisher, clock, lambda: False)
         publisher.killed_at = None
         poll(settings(github), publisher, clock, drained(github, publisher))
-        assert all(seen.etag is None for seen in github.requests[:6])
+        assert all(request.etag is None for request in github.requests[:6])
     assert publisher.published() == each_once(old[:300])
 
 
@@ -286,7 +289,7 @@ def test_the_poll_interval_is_obeyed(old, clock, publisher):
         github.fail("/events", "error", page=2)
 
         def is_done() -> bool:
-            firsts = sum(seen.page == 1 for seen in github.requests)
+            firsts = sum(request.page == 1 for request in github.requests)
             asked.extend([clock.now()] * (firsts - len(asked)))
             return len(asked) > 8
 
@@ -306,8 +309,8 @@ def test_sixty_anonymous_requests_last_an_hour(old, clock, publisher):
             return clock.now() > begin + 3500
 
         poll(own, publisher, clock, is_done)
-        statuses = Counter(seen.status for seen in github.requests)
-        polled = {seen.path for seen in github.requests}
+        statuses = Counter(request.status for request in github.requests)
+        polled = {request.path for request in github.requests}
     assert in_minute[0] <= 6
     assert 30 <= statuses[200] <= 60
     assert statuses[403] == 0
@@ -320,7 +323,7 @@ def test_several_tokens_are_used_in_turn_and_a_refused_one_rests(old, clock, pub
         github.fail("/events", "unauthorized")
         own = settings(github, TOKENS="one two three")
         poll(own, publisher, clock, lambda: len(github.requests) > 30)
-        used = Counter(seen.token for seen in github.requests)
+        used = Counter(request.token for request in github.requests)
     assert used["one"] == 1
     assert abs(used["two"] - used["three"]) <= 2
 
@@ -371,4 +374,51 @@ def test_being_asked_to_stop_while_publishing_ends_the_run(old, clock):
     with FakeGitHub(old[:300], happened=300, now=clock.now) as github:
         with pytest.raises(Stopped):
             poll(settings(github), Stopping(), clock, lambda: False)
-        assert [seen.page for seen in github.requests] == [1, 2, 3]
+        assert [request.page for request in github.requests] == [1, 2, 3]
+
+
+def test_metrics_tell_polls_gaps_overlap_and_the_limit(old, clock, publisher):
+    def value(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(f"ghstream_source_{name}", labels) or 0
+
+    def counted() -> list[float]:
+        outcomes = ("events", "not_modified", "refused", "failed")
+        polls = [value("polls_total", feed_kind="user", outcome=outcome) for outcome in outcomes]
+        gaps = ("gaps_total", "gap_seconds_total")
+        return polls + [value(name, feed_kind="user") for name in gaps]
+
+    # Synthetic: one user does it all.
+    lines = [
+        json.dumps(json.loads(line) | {"actor": {"id": 1, "login": "all"}}).encode() for line in old
+    ]
+    before = counted()
+    with FakeGitHub(lines, happened=300, step=0, rate_limit=5000, now=clock.now) as github:
+        github.fail("/users/all/events", "error", "secondary")
+        for happened, polls in ((300, 2), (800, 1), (900, 1)):
+            github.happened = happened
+            goal = len(publisher.deliveries) + polls
+            poll(
+                settings(github, "user:all"),
+                publisher,
+                clock,
+                lambda goal=goal: len(publisher.deliveries) >= goal,
+            )
+    created = [datetime.fromisoformat(json.loads(line)["created_at"]) for line in old]
+    gap = (created[500] - created[299]).total_seconds()
+    grown = [after - was for after, was in zip(counted(), before, strict=True)]
+    assert grown == [3, 1, 1, 1, 1, gap]
+    assert value("poll_overlap_ratio", feed_kind="user") == 0.5
+    assert value("rate_limit") == 5000
+    assert 4980 < value("rate_limit_remaining") < 5000
+
+
+def test_no_token_gets_into_the_log(old, clock, publisher, caplog):
+    caplog.set_level(logging.DEBUG)
+    faults = [fault for fault in FAULTS if fault != "slow"]
+    with FakeGitHub(old[:600], step=40, fault_every=2, faults=faults, now=clock.now) as github:
+        own = settings(github, TOKENS="ghp_first,ghp_second")
+        poll(own, publisher, clock, lambda: len(github.requests) > 40)
+        assert {request.token for request in github.requests} == {"ghp_first", "ghp_second"}
+    assert "No requests by token 2" in caplog.text
+    assert "ghp_" not in caplog.text
+    assert "ghp_" not in repr(own)

@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from ghstream_source.delivery import Record
 from ghstream_source.envelope import Event
-from ghstream_source.polling import Sighting, find, join, next_interval, next_state, reaches_further
+from ghstream_source.polling import (
+    Sighting,
+    find,
+    first_due,
+    join,
+    next_interval,
+    next_state,
+    reaches_further,
+)
 from ghstream_source.seen import digest, split
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -30,7 +38,7 @@ def seconds(sightings) -> list[int]:
 
 
 def state(newest: int, oldest: int):
-    return next_state(page(newest, oldest), None, '"etag"', BEGIN.timestamp())
+    return next_state(page(newest, oldest), None, '"etag"', 60, BEGIN.timestamp())
 
 
 def test_pages_that_overlap_because_the_feed_moved_are_joined():
@@ -82,7 +90,7 @@ def test_full_pages_without_overlap_are_a_gap():
         (page(500, 201), None, True),  # a first poll
         (page(500, 490), state(150, 1), False),  # that is all the feed shows
         ([], state(150, 1), True),
-        (page(500, 201), next_state([], None, None, 0), True),  # it showed nothing before
+        (page(500, 201), next_state([], None, None, 60, 0), True),  # it showed nothing before
     ],
 )
 def test_everything_else_is_no_gap(sightings, before, full):
@@ -90,18 +98,18 @@ def test_everything_else_is_no_gap(sightings, before, full):
 
 
 def test_a_state_remembers_more_than_a_feed_shows_newest_first():
-    before = next_state(page(300, 1), None, "a", 0)
-    after = next_state(page(350, 251), before, "b", 60)
+    before = next_state(page(300, 1), None, "a", 60, 0)
+    after = next_state(page(350, 251), before, "b", 60, 60)
     assert split(after.visible) == [each.digest for each in page(350, 1)]
     assert after.newest == BEGIN + timedelta(seconds=350)
     assert after.etag == "b"
     for second in range(350, 2000, 50):
-        after = next_state(page(second + 50, second - 49), after, "c", 0)
+        after = next_state(page(second + 50, second - 49), after, "c", 60, 0)
     assert len(split(after.visible)) == 400
 
 
 def test_a_feed_that_shows_nothing_keeps_its_newest():
-    assert next_state([], state(10, 1), None, 0).newest == BEGIN + timedelta(seconds=10)
+    assert next_state([], state(10, 1), None, 60, 0).newest == BEGIN + timedelta(seconds=10)
 
 
 def test_a_quiet_feed_is_polled_less_and_less_often_up_to_five_minutes():
@@ -121,3 +129,13 @@ def test_githubs_poll_interval_is_the_least_whatever_the_overlap():
     assert next_interval(60, 0.0, 60) == 60
     assert next_interval(60, 1.0, 900) == 900
     assert next_interval(0, None, 0) == 0.1
+
+
+def test_a_restart_waits_for_what_is_left_of_the_poll_interval():
+    polled_at = BEGIN.timestamp()
+    before = next_state(page(10, 1), None, None, 90, polled_at)
+    assert first_due(before, polled_at + 30) == polled_at + 90
+    assert first_due(before, polled_at + 500) < polled_at + 500
+    assert first_due(None, polled_at) == polled_at
+    # A clock that was set back does not hold the feed up for longer.
+    assert first_due(before, polled_at - 9000) == polled_at - 9000 + 90

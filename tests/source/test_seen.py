@@ -18,6 +18,7 @@ def name(number: int) -> bytes:
 def state(visible, at: float) -> FeedState:
     return FeedState(
         etag=None,
+        poll_interval=60,
         polled_at=datetime.fromtimestamp(at, UTC),
         newest=None,
         visible=b"".join(map(name, visible)),

@@ -12,7 +12,7 @@ from ghstream_source.settings import SettingsError, from_env
 def test_without_any_variable_the_public_feed_goes_to_a_local_kafka() -> None:
     settings = from_env({})
     assert settings.source_type == "events"
-    assert settings.scope == ("public",)
+    assert [feed.name for feed in settings.scope] == ["public"]
     assert settings.topic == "github-events"
     assert settings.speed == math.inf
     assert settings.kafka.client_options() == {
@@ -29,7 +29,8 @@ def test_words_are_split_at_spaces_and_commas() -> None:
             "GHSTREAM_KAFKA_BOOTSTRAP_SERVERS": "a:9092,b:9093",
         }
     )
-    assert settings.scope == ("org:kubernetes", "repo:apache/spark", "user:torvalds", "public")
+    names = [feed.name for feed in settings.scope]
+    assert names == ["org:kubernetes", "repo:apache/spark", "user:torvalds", "public"]
     assert settings.tokens == ("one", "two", "three")
     assert settings.kafka.bootstrap_servers == ("a:9092", "b:9093")
 
