@@ -232,6 +232,8 @@ def _handler(github: FakeGitHub) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             if status != 304:
                 self.send_header("Content-Length", str(len(body)))
+            if fault is not None:
+                self.send_header("Connection", "close")
             self.end_headers()
             if fault == "slow":
                 self.trickle(body)
