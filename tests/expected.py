@@ -73,7 +73,8 @@ _TABLES = {
         SELECT hour, repo, subject, transition, is_bot, count(*) FROM event
         WHERE transition IS NOT NULL GROUP BY ALL""",
     "lifecycles": """
-        SELECT repo_id, subject, number, updated, repo, opened, reopened, closed, merged FROM life""",
+        SELECT repo_id, subject, number, updated, repo, opened, reopened, closed, merged
+        FROM life""",
 }
 
 _LIVES = """
