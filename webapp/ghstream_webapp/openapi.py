@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 from ghstream_webapp import problems
+from ghstream_webapp.api.parameters import NAME
 from ghstream_webapp.endpoints import Operation
 
 Json = dict[str, Any]
@@ -85,7 +86,7 @@ def _problem(status: int) -> Json:
 
 def _path_parameters(rule: Rule) -> Iterable[Json]:
     for name in re.findall(r"<(?:\w+:)?(\w+)>", rule.rule):
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        yield {"name": name, "in": "path", "required": True, "schema": NAME}
 
 
 def _query_parameters(model: type[BaseModel]) -> Iterable[Json]:

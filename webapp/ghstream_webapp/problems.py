@@ -6,9 +6,11 @@ import logging
 from http import HTTPStatus
 
 from flask import Flask, Response
+from ghstream_store.queries.activity import Subject, is_known
 from ghstream_store.reader import StoreUnavailableError
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import HTTPException
+from sqlalchemy import Connection
+from werkzeug.exceptions import HTTPException, NotFound
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -40,6 +42,12 @@ class BadParametersError(Exception):
     def __init__(self, errors: list[ParameterError]) -> None:
         super().__init__(errors)
         self.errors = errors
+
+
+def require_known(connection: Connection, subject: Subject, name: str) -> None:
+    """Raise NotFound if the store has never seen the repository or organisation."""
+    if not is_known(connection, subject, name):
+        raise NotFound(f"The store has no event of {subject.name.lower()} {name!r}; case matters.")
 
 
 def problem(

@@ -12,6 +12,7 @@ from gunicorn.app.base import BaseApplication
 from prometheus_client import start_http_server
 
 from ghstream_webapp import create_app
+from ghstream_webapp.live import Feed
 from ghstream_webapp.services import EXTENSION, Services
 from ghstream_webapp.settings import Settings
 
@@ -53,12 +54,17 @@ def _start_beside(worker: Any) -> None:
     services: Services = worker.wsgi.extensions[EXTENSION]
     settings = services.settings
     start_http_server(settings.metrics_port, settings.metrics_host, services.metrics)
-    inherited = signal.getsignal(signal.SIGTERM)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        _close_first(services.feed, number)
+
+
+def _close_first(feed: Feed, number: signal.Signals) -> None:
+    # gunicorn waits for open responses, and a stream would not end by itself.
+    inherited = signal.getsignal(number)
 
     def stop(number: int, frame: FrameType | None) -> None:
-        # gunicorn waits for open responses, and a stream has no end of its own.
-        services.feed.close()
+        feed.close()
         if callable(inherited):
             inherited(number, frame)
 
-    signal.signal(signal.SIGTERM, stop)
+    signal.signal(number, stop)

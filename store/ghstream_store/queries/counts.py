@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Connection, cast, func, select, true
+from sqlalchemy import Connection, select
 
-from ghstream_store.queries.ranges import Bots, Range, by, within
+from ghstream_store.queries.ranges import Filter, Range, total, within
 from ghstream_store.tables import TABLES
 
 
@@ -30,18 +30,17 @@ class Series:
 
 
 def event_counts(
-    connection: Connection, span: Range, step: int, types: Collection[str], bots: Bots
+    connection: Connection, span: Range, step: int, chosen: Filter
 ) -> Sequence[Series]:
     """Return one series per event type, the most frequent first, with a point per `step` seconds.
 
-    `span` is in whole minutes; no `types` means all of them.
+    `span` is in whole minutes.
     """
     table = TABLES["event_counts"]
     at = table.c.bucket - table.c.bucket % step
     statement = (
-        select(table.c.type, at.label("at"), cast(func.sum(table.c.events), BigInteger))
-        .where(within(table, span), by(table, bots))
-        .where(table.c.type.in_(types) if types else true())
+        select(table.c.type, at.label("at"), total(table.c.events))
+        .where(within(table.c.bucket, span), chosen.of(table))
         .group_by(table.c.type, "at")
         .order_by(table.c.type, "at")
     )

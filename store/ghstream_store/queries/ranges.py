@@ -1,12 +1,24 @@
-"""Time ranges, and how a range of one repository or organisation is read by its primary key."""
+"""What queries are made of: time ranges, conditions, and seeks by primary key."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Table, func, select, true
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Cast,
+    ColumnElement,
+    FromClause,
+    Table,
+    cast,
+    func,
+    select,
+    true,
+)
 
 from ghstream_store.metrics import Grain
 
@@ -35,9 +47,9 @@ class Range:
 EVER = Range(0, 2**62)
 
 
-def within(table: Table, span: Range) -> ColumnElement[bool]:
-    """Return the condition that a row's bucket is in the range."""
-    return (table.c.bucket >= span.start) & (table.c.bucket < span.stop)
+def within(time: ColumnElement[Any], span: Range) -> ColumnElement[bool]:
+    """Return the condition that a time, such as a row's bucket, is in the range."""
+    return (time >= span.start) & (time < span.stop)
 
 
 def by(table: Table, bots: Bots) -> ColumnElement[bool]:
@@ -47,22 +59,40 @@ def by(table: Table, bots: Bots) -> ColumnElement[bool]:
     return table.c.is_bot.is_(bots is Bots.ONLY)
 
 
-def buckets(table: Table, span: Range) -> CTE:
-    """Return the buckets in the range that the table has rows of, as a table `buckets(bucket)`.
+@dataclass(frozen=True)
+class Filter:
+    """Which events count; no `types` means all of them."""
 
-    The primary keys start with the bucket. Joined with this, rows of one repository are found by
-    one seek per bucket, where the range alone would read the rows of every repository in it. Each
+    types: Collection[str] = ()
+    bots: Bots = Bots.ALL
+
+    def of(self, table: Table) -> ColumnElement[bool]:
+        """Return the condition that a row holds events that count."""
+        return by(table, self.bots) & (table.c.type.in_(self.types) if self.types else true())
+
+
+def total(column: ColumnElement[Any]) -> Cast[int]:
+    """Return the sum of a column, 0 if there is nothing; PostgreSQL's own would be a decimal."""
+    return cast(func.coalesce(func.sum(column), 0), BigInteger)
+
+
+def seek(table: Table, span: Range) -> FromClause:
+    """Return the table's rows in the range, for a query that names one repository or a few.
+
+    The primary keys start with the bucket, so the range alone would read the rows of everybody in
+    it. Joined with the buckets themselves, the named rows are found by one seek per bucket. Each
     step seeks the next bucket that exists, so a gap of years costs nothing.
     """
-    found = (
+    buckets = (
         select(func.min(table.c.bucket).label("bucket"))
-        .where(within(table, span))
+        .where(within(table.c.bucket, span))
         .cte("buckets", recursive=True)
     )
     following: Any = (
         select(func.min(table.c.bucket))
-        .where(table.c.bucket > found.c.bucket, table.c.bucket < span.stop)
-        .correlate(found)
+        .where(table.c.bucket > buckets.c.bucket, table.c.bucket < span.stop)
+        .correlate(buckets)
         .scalar_subquery()
     )
-    return found.union_all(select(following).where(found.c.bucket.is_not(None)))
+    found: CTE = buckets.union_all(select(following).where(buckets.c.bucket.is_not(None)))
+    return found.join(table, table.c.bucket == found.c.bucket)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
 
 from flask import Blueprint
 from ghstream_store.metrics import Grain
 from ghstream_store.queries.counts import event_counts as read_event_counts
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from ghstream_webapp.api.parameters import BotsQuery, RangeAnswer, Time
+from ghstream_webapp.api.parameters import EventsQuery, RangeAnswer, Time, bounds
 from ghstream_webapp.endpoints import Answer, endpoint
 from ghstream_webapp.services import services
 
@@ -40,15 +39,9 @@ def step_seconds(step: Step, seconds: float) -> int:
     return next(fitting, _SECONDS[Step.DAY])
 
 
-EventType = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-
-
-class EventCountsQuery(BotsQuery):
+class EventCountsQuery(EventsQuery):
     """Which events, in which range, per which step."""
 
-    type: list[EventType] = Field(
-        [], max_length=50, description="An event type, such as PushEvent; repeatable. None: all."
-    )
     step: Step = Field(Step.AUTO, description="Time between two points, in UTC.")
 
     @field_validator("step")
@@ -94,11 +87,10 @@ def event_counts(query: EventCountsQuery) -> EventCounts:
     span = query.span(Grain.MINUTE)
     step = step_seconds(query.step, span.stop - span.start)
     with services().reader.read() as connection:
-        series = read_event_counts(connection, span, step, query.type, query.bots)
+        series = read_event_counts(connection, span, step, query.chosen)
     return EventCounts.model_validate(
         {
-            "from": span.start,
-            "to": span.stop,
+            **bounds(span),
             "step_seconds": step,
             "total": sum(line.total for line in series),
             "series": series,

@@ -7,8 +7,16 @@ from datetime import datetime
 from typing import Annotated, cast
 
 from ghstream_store.metrics import Grain
-from ghstream_store.queries.ranges import Bots, Range
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+from ghstream_store.queries.ranges import Bots, Filter, Range
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+from werkzeug.routing import BaseConverter
 
 from ghstream_webapp import timerange
 from ghstream_webapp.endpoints import Answer, Query
@@ -27,8 +35,6 @@ Instant = Annotated[
 
 Time = datetime
 """Epoch seconds in the store, RFC 3339 in UTC in an answer."""
-
-Seconds = Annotated[float, Field(ge=0)]
 
 
 class RangeQuery(Query):
@@ -59,8 +65,42 @@ class BotsQuery(RangeQuery):
     bots: Bots = Field(Bots.ALL, description="Count everybody, bots only, or people only.")
 
 
+# PostgreSQL has no character 0, and no name has a control character.
+_TEXT = r"[^/\x00-\x1f\x7f]{1,200}"
+Name = Annotated[str, StringConstraints(pattern=f"^{_TEXT}$")]
+RepositoryName = Annotated[str, StringConstraints(pattern=f"^{_TEXT}/{_TEXT}$")]
+
+
+NAME = {"type": "string", "pattern": f"^{_TEXT}$"}
+"""JSON schema of a name in a path."""
+
+
+class NameConverter(BaseConverter):
+    """Matches the name of an owner, a repository or an organisation in a path."""
+
+    regex = _TEXT
+
+
+class EventsQuery(BotsQuery):
+    """A time range, and which events count."""
+
+    type: list[Name] = Field(
+        [], max_length=50, description="Count this event type, such as PushEvent; repeatable."
+    )
+
+    @property
+    def chosen(self) -> Filter:
+        """The events that count."""
+        return Filter(self.type, self.bots)
+
+
 class RangeAnswer(Answer):
     """The range that the figures are of: the one asked for, rounded outward."""
 
     start: Time = Field(alias="from")
     stop: Time = Field(alias="to")
+
+
+def bounds(span: Range) -> dict[str, int]:
+    """Return what a RangeAnswer says of its range."""
+    return {"from": span.start, "to": span.stop}
