@@ -7,8 +7,8 @@ import { isFiltered, NO_FILTERS, rangeLength, rangeUntil, CUSTOM } from "./state
 export function emptiness({ state, zone, now }, status, nothing) {
   const newest = status.newest_event_at ? Date.parse(status.newest_event_at) : null;
   if (newest === null) return { text: `No ${nothing} yet. Figures appear with the first batch of events.` };
-  const from = state.range === CUSTOM ? state.from : now - rangeLength(state);
-  if (newest < from)
+  const [from, to] = state.range === CUSTOM ? [state.from, state.to] : [now - rangeLength(state), now];
+  if (newest < from || newest >= to)
     return {
       text: `No ${nothing} in this range. The newest event is of ${moment(newest, zone)}.`,
       action: "Go to the newest events",

@@ -2,16 +2,20 @@
 
 import { h, reconcile, setAttribute, setText } from "./dom.js";
 
-/** Return a list of figures; `show([{label, text, note?, title?}])` fills it. */
+/** Return a list of figures; `show([{label, text, note?, title?, colour?}])` fills it.
+ *
+ * `colour` names the CSS property of the figure's bars in the chart below. */
 export function createFigures() {
   const element = h("dl", { class: "figures" });
-  const make = () => h("div", { class: "figure" }, h("dt"), h("dd", { class: "figure-value" }), h("dd", { class: "figure-note" }));
+  const make = () => h("div", { class: "figure" }, h("dt", {}, h("span", { class: "swatch" }), h("span")), h("dd", { class: "figure-value" }), h("dd", { class: "figure-note" }));
   return {
     element,
     show: (figures) =>
-      reconcile(element, figures, ({ label }) => label, make, (item, { label, text, note, title }) => {
+      reconcile(element, figures, ({ label }) => label, make, (item, { label, text, note, title, colour }) => {
         const [name, value, small] = item.children;
-        setText(name, label);
+        name.firstChild.hidden = !colour;
+        name.firstChild.style.background = colour ? `var(${colour})` : "";
+        setText(name.lastChild, label);
         setText(value, text);
         setText(small, note ?? "");
         setAttribute(item, "title", title);

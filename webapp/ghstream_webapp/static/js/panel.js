@@ -5,7 +5,8 @@
 //   build(content)          makes the elements once, returns update(answers, context)
 //   isEmpty(answers)        whether there is nothing to show
 //   nothing                 what there is nothing of, e.g. "events"
-//   narrowedBy              which filters it heeds: "type", "bots", "subject"; absent: none apply
+//   narrowedBy              filters it heeds or is beyond: "type", "bots", "repo", "org"; absent: all
+//   offers                  true if, while empty, it offers what would help; one panel is enough
 //   table(answers, context) {columns: [text], rows: [[value]]}, for CSV and "View as table"
 //   chart                   true if the content is a chart, so that a table is another view of it
 // `answers` holds the JSON per request. `context` is {state, zone, now, load, set, retry}.
@@ -16,6 +17,7 @@ import { h, setAttribute, setText } from "./dom.js";
 import { emptiness } from "./empty.js";
 import { createMenu } from "./menu.js";
 import { scopeWords } from "./scope.js";
+import { NO_FILTERS } from "./state.js";
 import { fillTable } from "./table.js";
 
 /** Bring the definition to life in `element`; returns refresh(context), which never rejects. */
@@ -48,8 +50,10 @@ export function createPanel(element, definition) {
     if (!table.hidden) fillTable(table, definition.table(answers, context), element.querySelector("h2").textContent);
   }
 
-  function fail(error, retry) {
+  function fail(error, { retry, set }) {
     if (error.name === "AbortError") return;
+    setAttribute(body, "aria-busy", null);
+    if (error.status === 404) return showMessage("empty", error.message, "Clear the filters", () => set(NO_FILTERS));
     if (!(error instanceof ApiError)) console.error(error);
     showMessage("error", error.message, "Try again", retry);
   }
@@ -67,10 +71,9 @@ export function createPanel(element, definition) {
       if (!definition.isEmpty(answers)) return draw();
       const status = await context.load(endpoint("status"));
       const { text, action, changes } = emptiness(context, status, definition.nothing);
-      showMessage("empty", text, action, () => context.set(changes));
+      showMessage("empty", text, definition.offers && action, () => context.set(changes));
     } catch (error) {
-      setAttribute(body, "aria-busy", null);
-      fail(error, context.retry);
+      fail(error, context);
     }
   }
 

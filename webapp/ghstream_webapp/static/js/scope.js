@@ -5,6 +5,7 @@ import { rangeLength } from "./state.js";
 
 // Whole hours round a range outward; a tenth more is worth a word.
 const TOLERANCE = 1.1;
+const WORDS = { type: "type", bots: "bots", repo: "repository", org: "organisation" };
 
 /** Return the words, empty if the panel heeds all that is set.
  *
@@ -15,10 +16,9 @@ export function scopeWords(narrowedBy, answer, { state, zone }) {
 }
 
 function ignored(narrowedBy, { types, bots, repo, org }) {
-  const subject = repo ? "repository" : "organisation";
-  const active = { type: types.length && "type", bots: bots !== "all" && "people or bots", subject: (repo || org) && subject };
-  const names = Object.keys(active).filter((name) => active[name] && !narrowedBy.includes(name));
-  return names.length ? [`not narrowed by ${names.map((name) => active[name]).join(" and ")}`] : [];
+  const set = { type: types.length > 0, bots: bots !== "all", repo, org };
+  const names = Object.keys(WORDS).filter((name) => set[name] && !narrowedBy.includes(name));
+  return names.length ? [`not narrowed by ${names.map((name) => WORDS[name]).join(" or ")}`] : [];
 }
 
 function wider({ from, to }, state, zone) {

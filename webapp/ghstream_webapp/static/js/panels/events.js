@@ -12,6 +12,7 @@ export const events = {
   nothing: "events",
   narrowedBy: ["type", "bots"],
   chart: true,
+  offers: true,
   requests: (state) => ({
     counts: endpoint("event-counts", { ...rangeParameters(state), step: stepFor(state), type: state.types, bots: state.bots }),
   }),

@@ -13,7 +13,7 @@ const TRANSITIONS = {
   reopened: { words: "Reopened", colour: "--reopened" },
   merged: { words: "Merged", colour: "--merged", below: true },
   closed: { words: "Closed", colour: "--closed", below: true },
-  closed_unmerged: { words: "Closed without merge", colour: "--closed", below: true },
+  closed_unmerged: { words: "Unmerged", colour: "--closed", below: true },
 };
 
 export const pullRequests = lifecycle("pull_requests", {
@@ -32,19 +32,14 @@ export const issues = lifecycle("issues", {
   verb: "close",
 });
 
-/** Return the parameters of what can be asked for one repository or organisation. */
-export function subjectParameters({ repo, org }) {
-  return repo ? { repo } : { org };
-}
-
 function lifecycle(subject, { nothing, words, transitions, finished, verb }) {
   return {
     nothing,
-    narrowedBy: ["bots", "subject"],
+    narrowedBy: ["type", "bots", "repo"],
     chart: true,
     requests: (state) => ({
-      counts: endpoint("lifecycle-counts", { ...rangeParameters(state), bots: state.bots, ...subjectParameters(state) }),
-      times: endpoint("resolution-times", { ...rangeParameters(state), ...subjectParameters(state) }),
+      counts: endpoint("lifecycle-counts", { ...rangeParameters(state), bots: state.bots, repo: state.repo }),
+      times: endpoint("resolution-times", { ...rangeParameters(state), repo: state.repo }),
     }),
     isEmpty: ({ counts }) => transitions.every((name) => counts[subject][name] === 0),
     build(content) {
@@ -70,7 +65,7 @@ function lifecycle(subject, { nothing, words, transitions, finished, verb }) {
   function amounts(counts) {
     const shown = transitions.filter((name) => name !== "reopened" || counts.reopened);
     return [
-      ...shown.map((name) => ({ label: TRANSITIONS[name].words, text: whole(counts[name]) })),
+      ...shown.map((name) => ({ label: TRANSITIONS[name].words, text: whole(counts[name]), colour: TRANSITIONS[name].colour })),
       { label: "Open now", text: whole(counts.open_now), title: `Open ${words} whose opening this stream has seen` },
     ];
   }
@@ -88,7 +83,7 @@ function lifecycle(subject, { nothing, words, transitions, finished, verb }) {
       zone,
       now,
       series: transitions.map((name) => ({ name: TRANSITIONS[name].words, ...TRANSITIONS[name], values: values(counts, name, starts, step) })),
-      description: `Over time, ${words} opened as bars upward, ${finished} and closed ones as bars downward. ${transitions.map((name) => `${TRANSITIONS[name].words}: ${whole(seen[name])}`).join(", ")}. The panel's menu shows them as a table.`,
+      description: `Over time, ${words} opened as bars upward, merged and closed as bars downward. ${transitions.map((name) => `${TRANSITIONS[name].words}: ${whole(seen[name])}`).join(", ")}. The panel's menu shows them as a table.`,
     };
   }
 }
@@ -98,7 +93,7 @@ export function resolution(times, verb, finished) {
   const unmeasured = times.unmeasured ? `; the opening of ${whole(times.unmeasured)} is not known` : "";
   const title = `Of ${whole(times.measured)} ${finished}${unmeasured}`;
   return [
-    { label: `Median time to ${verb}`, text: duration(times.median_seconds), title },
-    { label: `90% ${finished} within`, text: duration(times.p90_seconds), title },
+    { label: `Median to ${verb}`, text: duration(times.median_seconds), title },
+    { label: "90% within", text: duration(times.p90_seconds), title },
   ];
 }

@@ -4,36 +4,32 @@ import { endpoint } from "../api.js";
 import { h, reconcile, setText } from "../dom.js";
 import { duration, whole } from "../format.js";
 import { rangeParameters } from "../state.js";
-import { subjectParameters } from "./lifecycles.js";
 
+const SHOWN = 10;
 const COLUMNS = [
   { label: "Repository" },
-  { label: "Merged", value: ({ pull_requests: { merged } }) => merged, words: whole, group: "Pull requests" },
-  { label: "Median", value: ({ pull_requests: { median_seconds } }) => median_seconds, words: duration },
+  { label: "Pull requests merged", value: ({ pull_requests: { merged } }) => merged, words: whole },
+  { label: "Median to merge", value: ({ pull_requests: { median_seconds } }) => median_seconds, words: duration },
   { label: "90% within", value: ({ pull_requests: { p90_seconds } }) => p90_seconds, words: duration },
-  { label: "Closed", value: ({ issues: { closed } }) => closed, words: whole, group: "Issues" },
-  { label: "Median", value: ({ issues: { median_seconds } }) => median_seconds, words: duration },
+  { label: "Issues closed", value: ({ issues: { closed } }) => closed, words: whole },
+  { label: "Median to close", value: ({ issues: { median_seconds } }) => median_seconds, words: duration },
   { label: "90% within", value: ({ issues: { p90_seconds } }) => p90_seconds, words: duration },
 ];
 const FIGURES = COLUMNS.slice(1);
 
 export const resolution = {
   nothing: "merged pull requests or closed issues",
-  narrowedBy: ["subject"],
+  narrowedBy: ["type", "repo", "org"],
   requests: (state) => ({
-    times: endpoint("resolution-times", { ...rangeParameters(state), ...subjectParameters(state) }),
+    times: endpoint("resolution-times", { ...rangeParameters(state), repo: state.repo, org: state.org, limit: SHOWN }),
   }),
   isEmpty: ({ times }) => times.repositories.length === 0,
   build(content) {
     const rows = h("tbody");
-    const head = (text, properties = {}) => h("th", { scope: "col", text, ...properties });
     content.append(
       h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Time to merge and close by repository" },
         h("table", { class: "resolution" },
-          h("thead", {},
-            h("tr", { class: "groups" }, h("td"), head("Pull requests", { colspan: "3", scope: "colgroup" }), head("Issues", { colspan: "3", scope: "colgroup" })),
-            h("tr", {}, ...COLUMNS.map(({ label, value }) => head(label, { class: value ? "number" : null }))),
-          ),
+          h("thead", {}, h("tr", {}, ...COLUMNS.map(({ label, value }) => h("th", { scope: "col", text: label, class: value ? "number" : null })))),
           rows,
         ),
       ),

@@ -14,8 +14,9 @@ const path = (name) => name.split("/").map(encodeURIComponent).join("/");
 
 export const repository = {
   nothing: "events of this repository",
-  narrowedBy: ["subject"],
+  narrowedBy: ["repo"],
   chart: true,
+  offers: true,
   requests: (state) => ({ subject: endpoint(`repositories/${path(state.repo)}`, rangeParameters(state)) }),
   isEmpty: ({ subject }) => subject.events === 0,
   build(content, element) {
@@ -36,8 +37,9 @@ export const repository = {
 
 export const organization = {
   nothing: "events of this organisation",
-  narrowedBy: ["bots", "subject"],
+  narrowedBy: ["bots", "org"],
   chart: true,
+  offers: true,
   requests: (state) => ({
     subject: endpoint(`organizations/${path(state.org)}/active-users`, { ...rangeParameters(state), bots: state.bots }),
   }),
