@@ -117,23 +117,17 @@ function tooltip({ starts, step, zone, now, series }, colour) {
     borderColor: colour("--line-strong"),
     borderWidth: 1,
     padding: [10, 12],
-    textStyle: {
-      color: colour("--text"),
-      fontSize: 12,
-      rich: {
-        title: { color: colour("--muted"), fontSize: 11, lineHeight: 20 },
-        name: { width: 150, lineHeight: 19 },
-        value: { width: 56, align: "right", fontWeight: 600, lineHeight: 19 },
-        ...Object.fromEntries(series.map((line, i) => [`c${i}`, { color: colour(line.colour), width: 16, lineHeight: 19 }])),
-      },
-    },
-    formatter: ([{ dataIndex: index }]) => {
+    textStyle: { color: colour("--text"), fontSize: 12, lineHeight: 19 },
+    // ECharts styles a canvas tooltip's markers only; figure spaces align the numbers.
+    formatter: (marks) => {
+      const index = marks[0].dataIndex;
       const running = starts[index] + step > now ? ", so far" : "";
-      const lines = series
-        .map((line, i) => [line.values[index], `{c${i}|■}{name|${plain(line.name)}}{value|${whole(line.values[index])}}`])
-        .filter(([value]) => value > 0)
-        .map(([, text]) => text);
-      return [`{title|${stepWords(starts[index], step, zone)}${running}}`, ...(lines.length ? lines : ["nothing"])].join("\n");
+      const lines = marks
+        .map(({ marker, seriesIndex }) => ({ marker, ...series[seriesIndex] }))
+        .filter(({ values }) => values[index] > 0);
+      const width = Math.max(...lines.map(({ values }) => whole(values[index]).length), 0);
+      const text = ({ marker, name, values }) => `${marker} ${whole(values[index]).padStart(width, "\u2007")}  ${plain(name)}`;
+      return [`${stepWords(starts[index], step, zone)}${running}`, ...(lines.length ? lines.map(text) : ["nothing"])].join("\n");
     },
   };
 }

@@ -48,15 +48,16 @@ export function change(now, before) {
   return { text: ratio > 0 && ratio < 9.995 ? `+${text}` : text.replace("-", "−"), trend: ratio > 0 ? "up" : "down" };
 }
 
-/** Seconds → "2 d 4 h", "3 min 20 s", "0.8 s"; null → "–". */
+/** Seconds → "2 d 4 h", "3 min 20 s", "26 min", "0.8 s"; null → "–". */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return NONE;
   if (seconds < 10) return `${seconds.toFixed(1).replace(/\.0$/, "")} s`;
-  const first = UNITS.findIndex(([, length]) => seconds >= length);
+  const total = Math.round(seconds);
+  const first = UNITS.findIndex(([, length]) => total >= length);
   const [name, length] = UNITS[first];
   const [smaller, unit] = UNITS[first + 1] ?? [];
-  const rest = unit ? Math.floor((seconds % length) / unit) : 0;
-  return `${Math.floor(seconds / length)} ${name}${rest ? ` ${rest} ${smaller}` : ""}`;
+  const rest = unit && total < 10 * length ? Math.floor((total % length) / unit) : 0;
+  return `${Math.floor(total / length)} ${name}${rest ? ` ${rest} ${smaller}` : ""}`;
 }
 
 /** Seconds → "12 s ago", "3 days ago"; times ahead of us are "just now". */

@@ -28,6 +28,16 @@ export function sums(points, starts, step, value) {
   return totals;
 }
 
+/** As `sums`, but the greatest value of each step: different people per hour do not add up. */
+export function peaks(points, starts, step, value) {
+  const greatest = starts.map(() => 0);
+  for (const point of points) {
+    const index = Math.floor((Date.parse(point.at) - starts[0]) / step);
+    if (index in greatest) greatest[index] = Math.max(greatest[index], value(point));
+  }
+  return greatest;
+}
+
 /** Return {step, starts} for a series from `from` to `to` (RFC 3339) with points each `finest`. */
 export function axis({ from, to }, finest) {
   const [start, end] = [Date.parse(from), Date.parse(to)];

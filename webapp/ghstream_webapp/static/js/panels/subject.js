@@ -1,15 +1,16 @@
 // One repository, or one organisation, in detail: shown while it is the filter.
 
 import { endpoint } from "../api.js";
-import { createChart, stepWords } from "../chart.js";
+import { createChart } from "../chart.js";
 import { h, reconcile, setText } from "../dom.js";
 import { typeColour, typeWords } from "../eventtypes.js";
 import { createFigures } from "../figures.js";
 import { duration, percent, whole } from "../format.js";
-import { axis, HOUR, sums } from "../series.js";
+import { axis, HOUR, peaks, sums } from "../series.js";
 import { rangeParameters } from "../state.js";
 import { resolution } from "./lifecycles.js";
 
+const SHOWN = 10;
 const path = (name) => name.split("/").map(encodeURIComponent).join("/");
 
 export const repository = {
@@ -28,11 +29,14 @@ export const repository = {
     return ({ subject }, context) => {
       setTitle(element, subject.repo);
       figures.show(repositoryFigures(subject));
-      chart.show(hourly(subject, [{ name: "Events", colour: "--accent", value: ({ events }) => events }], context));
-      fillTypes(types, subject);
+      chart.show(figure(subject, "Events", sums, ({ events }) => events, context));
+      fillRows(types, typeRows(subject), subject.events);
     };
   },
-  table: ({ subject }, { zone }) => hourlyTable(subject, { Events: ({ events }) => events }, zone),
+  table: ({ subject }) => ({
+    columns: ["Hour", "Events"],
+    rows: subject.hours.map(({ at, events }) => [at, events]),
+  }),
 };
 
 export const organization = {
@@ -47,12 +51,14 @@ export const organization = {
   build(content, element) {
     const figures = createFigures();
     const canvas = h("div", { class: "chart" });
-    content.append(figures.element, canvas);
+    const users = h("ul", { class: "breakdown", "aria-label": "Most active users of the organisation" });
+    content.append(figures.element, h("div", { class: "split" }, canvas, users));
     const chart = createChart(canvas);
     return ({ subject }, context) => {
       setTitle(element, subject.org);
       figures.show(organizationFigures(subject));
-      chart.show(hourly(subject, [{ name: "Events", colour: "--accent", value: ({ events }) => events }], context));
+      chart.show(figure(subject, "Active users in an hour", peaks, (hour) => hour.active_users, context));
+      fillRows(users, subject.users.slice(0, SHOWN).map(({ actor, events }) => ({ key: actor, name: actor, events })), eventsOf(subject));
     };
   },
   table: ({ subject }) => ({
@@ -78,49 +84,50 @@ function repositoryFigures({ events, bot_events: bots, pull_requests: pulls, iss
   ];
 }
 
-function organizationFigures({ active_users: users, hours }) {
+function eventsOf({ hours }) {
+  return hours.reduce((sum, { events }) => sum + events, 0);
+}
+
+function organizationFigures(subject) {
+  const { active_users: users, hours } = subject;
   const busiest = hours.reduce((best, hour) => (hour.active_users > best.active_users ? hour : best));
   return [
     { label: "Active users", text: whole(users), note: "with at least one event" },
     { label: "Most in an hour", text: whole(busiest.active_users) },
-    { label: "Events", text: whole(hours.reduce((sum, { events }) => sum + events, 0)) },
+    { label: "Events", text: whole(eventsOf(subject)) },
   ];
 }
 
-function hourly(subject, lines, { zone, now }) {
+function figure(subject, name, combine, value, { zone, now }) {
   const { step, starts } = axis(subject, HOUR);
   return {
     starts,
     step,
     zone,
     now,
-    series: lines.map(({ value, ...line }) => ({ ...line, values: sums(subject.hours, starts, step, value) })),
-    description: "Events over time, as bars. The panel's menu shows them as a table.",
+    series: [{ name, colour: "--accent", values: combine(subject.hours, starts, step, value) }],
+    description: `${name} over time, as bars. The panel's menu shows them as a table.`,
   };
 }
 
-function hourlyTable(subject, lines, zone) {
-  const { step, starts } = axis(subject, HOUR);
-  const values = Object.values(lines).map((value) => sums(subject.hours, starts, step, value));
-  return {
-    columns: ["Time", ...Object.keys(lines)],
-    rows: starts.map((start, i) => [stepWords(start, step, zone), ...values.map((line) => line[i])]),
-  };
+function typeRows({ by_type: counts }) {
+  return Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(([type, events]) => ({ key: type, name: typeWords(type), events, colour: typeColour(type) }));
 }
 
-function fillTypes(list, { by_type: counts, events }) {
-  const types = Object.entries(counts).sort(([, a], [, b]) => b - a);
-  reconcile(list, types, ([type]) => type, makeType, (row, [type, count]) => {
-    const [bar, swatch, name, share, value] = row.firstChild.children;
-    bar.style.width = `${(100 * count) / types[0][1]}%`;
-    bar.style.background = swatch.style.background = `var(${typeColour(type)})`;
-    setText(name, typeWords(type));
-    setText(share, percent(count / events));
-    setText(value, whole(count));
+function fillRows(list, rows, total) {
+  reconcile(list, rows, ({ key }) => key, makeRow, (row, { name, events, colour = "--accent" }) => {
+    const [bar, swatch, label, share, value] = row.firstChild.children;
+    bar.style.width = `${(100 * events) / rows[0].events}%`;
+    bar.style.background = swatch.style.background = `var(${colour})`;
+    setText(label, name);
+    setText(share, percent(events / total));
+    setText(value, whole(events));
   });
 }
 
-function makeType() {
+function makeRow() {
   const part = (name) => h("span", { class: name });
   return h("li", {}, h("div", { class: "bar-row" }, part("bar"), part("swatch"), part("bar-name"), part("bar-share"), part("bar-value")));
 }
