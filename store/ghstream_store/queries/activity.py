@@ -80,7 +80,7 @@ def ranking(
             events,
             total(case((table.c.is_bot, table.c.events), else_=0)),
             func.count().over(),
-            total(events).over(),
+            func.sum(events).over(),
         )
         .where(within(table.c.bucket, span), chosen.of(table))
         .group_by(name)
@@ -99,7 +99,7 @@ def ranking(
     for each, kind, count in connection.execute(types_of_each):
         by_type[each][kind] = count
     items = [Ranked(row[0], row[1], row[2], by_type[row[0]]) for row in rows]
-    return Ranking(rows[0][3], rows[0][4], items) if rows else Ranking(0, 0, [])
+    return Ranking(rows[0][3], int(rows[0][4]), items) if rows else Ranking(0, 0, [])
 
 
 def activity(connection: Connection, subject: Subject, name: str, span: Range) -> Activity:

@@ -120,7 +120,7 @@ def open_now(connection: Connection, scope: Scope) -> Mapping[Kind, int]:
         .where(_LIFECYCLES.c.merged_at.is_(None), ~_CLOSED_FOR_GOOD)
         .group_by(_LIFECYCLES.c.subject)
     )
-    counts: dict[str, int] = dict(connection.execute(statement).tuples().all())
+    counts: dict[str, int] = dict(connection.execute(statement).all())
     return {kind: counts.get(kind, 0) for kind in Kind}
 
 

@@ -78,4 +78,4 @@ def count_active_users(
         .where(_MEMBERSHIP.c.org.in_(orgs), by(_MEMBERSHIP, bots))
         .group_by(_MEMBERSHIP.c.org)
     )
-    return dict(connection.execute(statement).tuples().all())
+    return dict(connection.execute(statement).all())
