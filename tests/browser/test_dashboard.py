@@ -184,7 +184,9 @@ def test_an_empty_store_says_that_figures_will_come(visit: Visit, store: Any, we
 def test_a_range_before_all_events_offers_the_newest_ones(visit: Visit, site: str) -> None:
     page = visit(f"{site}/?from=2015-01-01T00:00:00Z&to=2015-01-02T00:00:00Z").page
     expect_state(page, "empty", ("events", "repositories"))
-    expect(page.locator("#period")).to_have_text("1 Jan 2015, 00:00 \N{EN DASH} 2 Jan 2015, 00:00 UTC")
+    expect(page.locator("#period")).to_have_text(
+        "1 Jan 2015, 00:00 \N{EN DASH} 2 Jan 2015, 00:00 UTC"
+    )
     page.get_by_role("button", name="Go to the newest events").click()
     expect(figure(page, "events")).to_have_text("1,600")
 
@@ -261,7 +263,9 @@ def test_a_custom_range_is_typed_in_the_zone_shown(visit: Visit, site: str) -> N
     page.get_by_label("To", exact=True).fill("2015-01-02T09:00")
     page.get_by_role("button", name="Show", exact=True).click()
     expect(page).to_have_url(f"{site}/?from=2015-01-01T00%3A00%3A00Z&to=2015-01-02T00%3A00%3A00Z")
-    expect(page.locator("#period")).to_contain_text("1 Jan 2015, 09:00 \N{EN DASH} 2 Jan 2015, 09:00 GMT+9")
+    expect(page.locator("#period")).to_contain_text(
+        "1 Jan 2015, 09:00 \N{EN DASH} 2 Jan 2015, 09:00 GMT+9"
+    )
 
 
 def background(page: Page) -> str:
