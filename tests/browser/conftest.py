@@ -182,7 +182,7 @@ def store(tmp_path: Path) -> Store:
 def filled(store: Store) -> Store:
     """A store of this test alone that holds the known rows."""
     now = int(time.time())
-    store.merge(known_rows(now), events=2400, newest=now - 7000)
+    store.merge(known_rows(now), events=2400, newest=now - 5400)
     return store
 
 
@@ -190,7 +190,7 @@ def filled(store: Store) -> Store:
 def site(tmp_path_factory: pytest.TempPathFactory, web: Web) -> str:
     """The address of an application with the known rows, which no test changes."""
     store, now = Store(tmp_path_factory.mktemp("site")), int(time.time())
-    store.merge(known_rows(now), events=2400, newest=now - 7000)
+    store.merge(known_rows(now), events=2400, newest=now - 5400)
     return web.start(store)
 
 

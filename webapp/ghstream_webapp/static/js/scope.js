@@ -21,7 +21,11 @@ function ignored(narrowedBy, { types, bots, repo, org }) {
   return names.length ? [`not narrowed by ${names.map((name) => WORDS[name]).join(" or ")}`] : [];
 }
 
-function wider({ from, to }, state, zone) {
-  const [start, end] = [Date.parse(from), Date.parse(to)];
-  return end - start > TOLERANCE * rangeLength(state) ? [`whole hours: ${period(start, end, zone)}`] : [];
+function wider(answer, state, zone) {
+  return isWider(answer, state) ? [`whole hours: ${period(Date.parse(answer.from), Date.parse(answer.to), zone)}`] : [];
+}
+
+/** Tell whether an answer's range was rounded outward by enough to be worth a word. */
+export function isWider({ from, to }, state) {
+  return Date.parse(to) - Date.parse(from) > TOLERANCE * rangeLength(state);
 }

@@ -3,6 +3,7 @@
 import { endpoint } from "../api.js";
 import { h, setAttribute, setText, svg } from "../dom.js";
 import { change, percent, short, whole } from "../format.js";
+import { isWider } from "../scope.js";
 import { axis, sums } from "../series.js";
 import { CUSTOM, previousParameters, RANGES, rangeParameters, stepFor } from "../state.js";
 import { topRequest } from "./rankings.js";
@@ -49,7 +50,10 @@ export const kpis = {
 
 function describe({ counts, before, bots, repositories, contributors, organizations }, { state }) {
   const compared = change(counts.total, before.total);
-  const leader = (ranking, name) => (ranking.items.length ? `most: ${ranking.items[0][name]}` : "none in this range");
+  const leader = (ranking, name) => {
+    if (!ranking.items.length) return "none in this range";
+    return isWider(ranking, state) ? "in whole hours" : `most: ${ranking.items[0][name]}`;
+  };
   return {
     events: {
       value: counts.total,

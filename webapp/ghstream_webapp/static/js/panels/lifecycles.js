@@ -48,7 +48,7 @@ function lifecycle(subject, { nothing, words, transitions, finished, verb }) {
       content.append(figures.element, canvas);
       const chart = createChart(canvas);
       return ({ counts, times }, context) => {
-        figures.show([...amounts(counts[subject]), ...resolution(times[subject], verb, finished)]);
+        figures.show([...amounts(counts[subject]), resolution(times[subject], verb, finished)]);
         chart.show(figure(counts, context));
       };
     },
@@ -88,12 +88,13 @@ function lifecycle(subject, { nothing, words, transitions, finished, verb }) {
   }
 }
 
-/** The figures of resolution times: median and 90th percentile, and of how many they are. */
+/** The figure of resolution times: median and 90th percentile, and of how many they are. */
 export function resolution(times, verb, finished) {
   const unmeasured = times.unmeasured ? `; the opening of ${whole(times.unmeasured)} is not known` : "";
-  const title = `Of ${whole(times.measured)} ${finished}${unmeasured}`;
-  return [
-    { label: `Median to ${verb}`, text: duration(times.median_seconds), title },
-    { label: "90% within", text: duration(times.p90_seconds), title },
-  ];
+  return {
+    label: `Median to ${verb}`,
+    text: duration(times.median_seconds),
+    note: times.measured ? `90% within ${duration(times.p90_seconds)}` : "",
+    title: `Of ${whole(times.measured)} ${finished}${unmeasured}`,
+  };
 }

@@ -78,9 +78,9 @@ function repositoryFigures({ events, bot_events: bots, pull_requests: pulls, iss
     { label: "Events", text: whole(events), note: `${percent(bots / events)} by bots` },
     { label: "Pull requests opened", text: whole(pulls.opened), note: `${whole(pulls.merged)} merged, ${whole(pulls.open_now)} open now` },
     { label: "Between pull requests", text: duration(interval.average_seconds), note: "on average" },
-    resolution(times.pull_requests, "merge", "merged")[0],
+    resolution(times.pull_requests, "merge", "merged"),
     { label: "Issues opened", text: whole(issues.opened), note: `${whole(issues.closed)} closed, ${whole(issues.open_now)} open now` },
-    resolution(times.issues, "close", "closed")[0],
+    resolution(times.issues, "close", "closed"),
   ];
 }
 
