@@ -14,12 +14,15 @@ from sqlalchemy.exc import ArgumentError
 from ghstream_store.tables import LEDGER, metadata
 
 _WRITER = {"timezone": "utc"}
-# A reader has somebody waiting for it. Its transaction sees the batches of its first statement.
+# A reader has somebody waiting for it.
+_READER_WAITS_SECONDS = 3
 _READER = {
     **_WRITER,
     "default_transaction_read_only": "on",
+    # All statements of a transaction see the batches that the first one saw.
     "default_transaction_isolation": "repeatable\\ read",
     "statement_timeout": "20s",
+    "lock_timeout": f"{_READER_WAITS_SECONDS}s",
 }
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
@@ -63,7 +66,9 @@ def open_store(url: str, *, read_only: bool = False) -> Engine:
     if target.drivername != "sqlite":
         return _postgresql(target, _READER if read_only else _WRITER)
     Path(str(target.database)).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(target, connect_args={"timeout": 5 if read_only else 30})
+    engine = create_engine(
+        target, connect_args={"timeout": _READER_WAITS_SECONDS if read_only else 30}
+    )
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: object, _record: object) -> None:

@@ -243,15 +243,14 @@ def get(filled: Filled) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
-def new_store(store_url: str) -> Callable[..., str]:
-    """Fill a store of this test alone with one event at each of the given times; return its URL."""
+def fill_store() -> Callable[..., None]:
+    """Fill the store with that URL with one event at each of the given times."""
 
-    def make(*times: int) -> str:
+    def fill(url: str, *times: int) -> None:
         rng = random.Random(1)
-        merge_events(store_url, [event(rng, 1, time, "PushEvent") for time in times])
-        return store_url
+        merge_events(url, [event(rng, 1, time, "PushEvent") for time in times])
 
-    return make
+    return fill
 
 
 @pytest.fixture
