@@ -31,8 +31,16 @@ $(JARS): $(INSTALLED) locks/jars.txt
 	@$(BIN)/python -m ghstream_local.jars
 	@touch $@
 
+ASSETS := webapp/ghstream_webapp/static/vendor/.copied
+$(ASSETS): $(INSTALLED) webapp/vendor.py webapp/package.json webapp/package-lock.json
+	$(BIN)/python webapp/vendor.py
+	@touch $@
+
+.PHONY: assets
+assets: $(ASSETS) ## Copy the dashboard's libraries from npm
+
 .PHONY: install
-install: $(INSTALLED) $(JARS) ## Set up the virtual environment and the jars
+install: $(INSTALLED) $(JARS) $(ASSETS) ## Set up the virtual environment, jars and libraries
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check style and types

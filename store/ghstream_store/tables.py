@@ -11,11 +11,13 @@ from ghstream_store.metrics import METRICS, Kind, Metric
 
 metadata = MetaData()
 
-_TYPES: dict[Kind, type[TypeEngine[Any]]] = {
-    Kind.TEXT: Text,
-    Kind.INTEGER: BigInteger,
-    Kind.BOOLEAN: Boolean,
-    Kind.TIME: BigInteger,
+# Ordered by code point in both databases, whatever the language of the server.
+_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+_TYPES: dict[Kind, TypeEngine[Any]] = {
+    Kind.TEXT: _TEXT,
+    Kind.INTEGER: BigInteger(),
+    Kind.BOOLEAN: Boolean(),
+    Kind.TIME: BigInteger(),
 }
 
 
