@@ -1,0 +1,19 @@
+"""What the source counts. Labels have few values: never a repository, an actor or a file."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+EVENTS = Counter("ghstream_source_events", "Events published", ["type"])
+DUPLICATES = Counter("ghstream_source_duplicates", "Events seen before and left out")
+REJECTED = Counter("ghstream_source_rejected", "Records sent to the dead letter topic", ["reason"])
+TRANSACTIONS = Counter("ghstream_source_transactions", "Kafka transactions committed")
+RECONNECTS = Counter("ghstream_source_reconnects", "Times the connection to Kafka was made anew")
+KAFKA_UP = Gauge("ghstream_source_kafka_up", "1 while Kafka takes what is published")
+LAG = Histogram(
+    "ghstream_source_event_lag_seconds",
+    "From the newest event's creation to its publication, once a transaction",
+    buckets=(1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400),
+)
+ARCHIVE_LINES = Counter("ghstream_source_archive_lines", "Lines of archives read and published")
+ARCHIVES = Counter("ghstream_source_archives", "Archives dealt with", ["outcome"])
