@@ -8,10 +8,11 @@ tell stays absent, never zero.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
+T = TypeVar("T")
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 Identity = tuple[str, str, datetime]
 BOT_SUFFIX = "[bot]"
@@ -53,13 +54,28 @@ def identity(event: Event) -> Identity:
     return (event.id, event.type, event.created_at)
 
 
+def rfc3339(time: datetime) -> str:
+    """Return a UTC time with milliseconds, as `ingested_at` is written."""
+    return f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z"
+
+
 def decode(raw: bytes | msgspec.Raw, ingested_at: str) -> Event:
     """Read one event as the Events API or GH Archive writes it.
 
     `ingested_at` is an RFC 3339 UTC time with milliseconds. Raises Malformed.
     """
+    return _envelope(_parsed(_decoder, raw), ingested_at)
+
+
+def read_identity(raw: bytes | msgspec.Raw) -> Identity:
+    """Read only the identity of an event. Raises Malformed."""
+    upstream = _parsed(_identity_decoder, raw)
+    return (upstream.id, upstream.type, upstream.created_at)
+
+
+def _parsed(decoder: msgspec.json.Decoder[T], raw: bytes | msgspec.Raw) -> T:
     try:
-        return _envelope(_decoder.decode(raw), ingested_at)
+        return decoder.decode(raw)
     except msgspec.ValidationError as error:
         raise Malformed(f"not an event: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -110,10 +126,13 @@ class _Payload(msgspec.Struct, gc=False):
     forkee: _Repository | None = None
 
 
-class _Upstream(msgspec.Struct, gc=False):
+class _Identified(msgspec.Struct, gc=False):
     id: str
     type: str
     created_at: Time
+
+
+class _Upstream(_Identified, gc=False):
     actor: _Actor | None = None
     repo: _Repository | None = None
     org: _Organization | None = None
@@ -121,6 +140,7 @@ class _Upstream(msgspec.Struct, gc=False):
 
 
 _decoder = msgspec.json.Decoder(_Upstream)
+_identity_decoder = msgspec.json.Decoder(_Identified)
 _commits = msgspec.json.Decoder(list[msgspec.Raw] | None)
 
 
@@ -151,7 +171,7 @@ def _read_payload(event: Event, payload: _Payload) -> None:
     event.ref = payload.ref
     if event.type == "PushEvent":
         event.pushed_commits = payload.size
-        if payload.size is None and (commits := _commits.decode(payload.commits)) is not None:
+        if payload.size is None and (commits := _parsed(_commits, payload.commits)) is not None:
             event.pushed_commits = len(commits)
     issue, pull_request = payload.issue, payload.pull_request
     if issue is not None:

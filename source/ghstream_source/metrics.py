@@ -17,3 +17,14 @@ LAG = Histogram(
 )
 ARCHIVE_LINES = Counter("ghstream_source_archive_lines", "Lines of archives read and published")
 ARCHIVES = Counter("ghstream_source_archives", "Archives dealt with", ["outcome"])
+
+_TYPES = frozenset(
+    """CommitComment Create Delete Discussion DiscussionComment Fork Gollum IssueComment Issues
+    Member Public PullRequest PullRequestReview PullRequestReviewComment PullRequestReviewThread
+    Push Release Sponsorship Watch""".split()  # noqa: SIM905 - one name a line helps nobody
+)
+
+
+def event_type(name: str) -> str:
+    """Return the label of an event type; what GitHub does not document is "other"."""
+    return name if name.removesuffix("Event") in _TYPES else "other"

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from ghstream_source.archive_files import hours
+
 T = TypeVar("T")
 
 FEED = re.compile(r"public|(org|user):[\w.-]+|repo:[\w.-]+/[\w.-]+", re.ASCII)
@@ -108,7 +110,7 @@ def from_env(environ: Mapping[str, str]) -> Settings:
         tokens=read("SOURCE_TOKENS", "", _words),
         api_url=read("SOURCE_API_URL", "https://api.github.com", _url),
         deduplication_window=read("SOURCE_DEDUPLICATION_WINDOW", "3600", _positive),
-        files=read("SOURCE_FILES", "", _paths),
+        files=read("SOURCE_FILES", "", _files),
         archive_url=read("SOURCE_ARCHIVE_URL", "https://data.gharchive.org", _url),
         speed=read("SOURCE_SPEED", "max", _speed),
         rebase=read("SOURCE_REBASE", "false", _flag),
@@ -176,8 +178,11 @@ def _words(value: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[\s,]+", value) if word)
 
 
-def _paths(value: str) -> tuple[str, ...]:
-    return tuple(value.split())
+def _files(value: str) -> tuple[str, ...]:
+    names = tuple(value.split())
+    for name in names:
+        hours(name)
+    return names
 
 
 def _scope(value: str) -> tuple[str, ...]:
