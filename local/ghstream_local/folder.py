@@ -42,7 +42,7 @@ class Folder:
             self._lock.seek(0)
             raise FolderError(
                 f"DATA={path}: 'make run' uses it already (process {self._lock.read().strip()});"
-                " stop that one, or name another folder"
+                " stop that one, or name another folder and port"
             ) from error
         self._lock.truncate(0)
         self._lock.write(str(os.getpid()))
@@ -62,12 +62,10 @@ class Folder:
             psutil.wait_procs(left, timeout=END_TIMEOUT)
         return len(left)
 
-    def scratch(self) -> Path:
-        """Return an empty folder for temporary files."""
-        scratch = self.path / "tmp"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir()
-        return scratch
+    def empty_scratch(self) -> None:
+        """Empty the folder of temporary files: a killed process leaves its own behind."""
+        shutil.rmtree(self.path / "tmp", ignore_errors=True)
+        (self.path / "tmp").mkdir()
 
     def ports(self, names: Iterable[str]) -> dict[str, int]:
         """Return a free loopback port for each name: the one of the last run, where still free."""

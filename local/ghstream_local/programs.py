@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import ghstream_source.settings
+import ghstream_spark.settings
 import ghstream_webapp.settings
 from ghstream_source.archive_files import expand
 
-from ghstream_local.folder import MARK, Folder
+from ghstream_local.broker import Broker
+from ghstream_local.folder import MARK
 from ghstream_local.settings import ENVIRONMENT, Settings
 from ghstream_local.supervisor import Program
 
+CAPTURE = Path(__file__).parent / "capture" / "2015-01-01-0.head1500.json.gz"
+CHECKED: Mapping[str, ModuleType] = {
+    "source": ghstream_source.settings,
+    "spark": ghstream_spark.settings,
+    "webapp": ghstream_webapp.settings,
+}
 LOOPBACK = "127.0.0.1"
 PORTS = ("kafka", "kafka-controller", "source", "spark", "webapp-metrics")
 
-Environment = dict[str, str]
+Environment = Mapping[str, str]
+Environments = Mapping[str, Environment]
 
 
 def environments(
     settings: Settings, ports: Mapping[str, int], spark_jars: Path
-) -> dict[str, Environment]:
+) -> Environments:
     """Return what the source, Spark and the web application are started with."""
     data = settings.data
     defaults = {
@@ -49,5 +59,92 @@ def environments(
         "SPARK_LOCAL_DIRS": str(data / "tmp"),
     }
     source = defaults | dict(settings.environment) | decided
-    others = {name: value for name, value in source.items() if name != "GHSTREAM_SOURCE_TOKENS"}
+    others = {name: value for name, value in source.items() if name != ENVIRONMENT["GITHUB_TOKEN"]}
     return {"source": source, "spark": others, "webapp": others}
+
+
+def with_capture(environments: Environments, obstacle: str) -> Environments:
+    """Return the environments with the bundled capture in place of GitHub, and a notice."""
+    # The source reads FILES as words and globs, and the path of a checkout may have blanks.
+    file = str(CAPTURE).replace(" ", "?")
+    archive = {
+        "GHSTREAM_SOURCE_TYPE": "archive",
+        "GHSTREAM_SOURCE_FILES": file,
+        "GHSTREAM_SOURCE_REBASE": "true",
+        "GHSTREAM_SOURCE_SPEED": "1",
+        "GHSTREAM_SOURCE_FORCE": "true",
+    }
+    shown = {"GHSTREAM_WEBAPP_NOTICE": notice(obstacle)}
+    return {
+        **environments,
+        "source": {**environments["source"], **archive},
+        "webapp": {**environments["webapp"], **shown},
+    }
+
+
+def notice(obstacle: str) -> str:
+    """Return what the log and the page say while the capture is shown."""
+    return (
+        f"GitHub could not be reached ({obstacle}). What you see is a recorded capture of"
+        " 2015-01-01, with its times moved to now."
+    )
+
+
+def problems(environments: Environments) -> list[str]:
+    """Return what the processes' own checks find wrong, in words of make variables."""
+    found: dict[str, str] = {}
+    for name, settings in CHECKED.items():
+        try:
+            settings.from_env(environments[name])
+        except settings.SettingsError as error:
+            for line in str(error).splitlines():
+                # Several processes read the same variable: the first complaint is enough.
+                found.setdefault(re.split(r"[\s:]", line)[0], line)
+    lines = [*found.values(), *_missing_files(environments["source"])]
+    names = {variable: name for name, variable in ENVIRONMENT.items()}
+    return [re.sub(r"GHSTREAM_\w+", lambda m: names.get(m[0], m[0]), line) for line in lines]
+
+
+def programs(environments: Environments, broker: Broker | None) -> list[Program]:
+    """Return the programs in the order of their start: what others need comes first."""
+    modules = [
+        Program(
+            name,
+            _mortal([sys.executable, "-m", f"ghstream_{name}"]),
+            environments[name],
+            stop_timeout,
+        )
+        for name, stop_timeout in (("webapp", 12.0), ("spark", 20.0), ("source", 10.0))
+    ]
+    if broker is None:
+        return modules
+    return [Program("kafka", _mortal(broker.command()), environments["spark"], 20.0), *modules]
+
+
+def _missing_files(source: Environment) -> list[str]:
+    archive_url = source.get("GHSTREAM_SOURCE_ARCHIVE_URL", "")
+    try:
+        files = expand(source.get("GHSTREAM_SOURCE_FILES", "").split(), archive_url or "https://")
+    except ValueError as error:
+        return [f"GHSTREAM_SOURCE_FILES: {error}"]
+    return [
+        f"GHSTREAM_SOURCE_FILES: there is no {file}"
+        for file in files
+        if "://" not in file and not Path(file).is_file()
+    ]
+
+
+def _mortal(command: Sequence[str]) -> list[str]:
+    """Return the command with the wish to be told to stop when this process is killed."""
+    return [*_parent_death_signal(), *command]
+
+
+@cache
+def _parent_death_signal() -> list[str]:
+    prefix = ["setpriv", "--pdeathsig", "TERM"]
+    try:
+        supported = subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode
+    except FileNotFoundError:
+        # Not Linux: the next run ends what is left.
+        return []
+    return prefix if supported == 0 else []

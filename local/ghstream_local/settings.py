@@ -53,7 +53,7 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
     problems = _contradictions(given)
     port = given["PORT"] or environ.get("GHSTREAM_WEBAPP_PORT", "") or "5000"
     if not re.fullmatch(r"\d{1,5}", port) or not 1 <= int(port) <= 65535:
-        problems.append(f"PORT={port}: write a port, a whole number from 1 to 65535")
+        problems.append(f"PORT {port!r}: write a whole number from 1 to 65535")
         port = "5000"
     passed_on = {to: given[name] for name, to in ENVIRONMENT.items() if given[name]}
     inherited = {name: value for name, value in environ.items() if name not in given}
@@ -72,7 +72,7 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
 def _contradictions(given: Mapping[str, str]) -> list[str]:
     source = given["SOURCE"] or "events"
     if source not in ("events", "archive"):
-        return [f"SOURCE={source}: write events or archive"]
+        return [f"SOURCE {source!r}: write events or archive"]
     if source == "archive":
         found = [f"{name} goes with SOURCE=events" for name in ("SCOPE",) if given[name]]
         if not given["FILES"]:

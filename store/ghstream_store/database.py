@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from alembic import command
@@ -11,6 +12,15 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ghstream_store.tables import LEDGER, metadata
+
+_WRITER = {"timezone": "utc"}
+# A reader has somebody waiting for it. Its transaction sees the batches of its first statement.
+_READER = {
+    **_WRITER,
+    "default_transaction_read_only": "on",
+    "default_transaction_isolation": "repeatable\\ read",
+    "statement_timeout": "20s",
+}
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _DRIVERS = {
@@ -51,10 +61,9 @@ def open_store(url: str, *, read_only: bool = False) -> Engine:
     """
     target = store_url(url)
     if target.drivername != "sqlite":
-        options = "-c timezone=utc" + (" -c default_transaction_read_only=on" if read_only else "")
-        return create_engine(target, pool_pre_ping=True, connect_args={"options": options})
+        return _postgresql(target, _READER if read_only else _WRITER)
     Path(str(target.database)).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(target, connect_args={"timeout": 30})
+    engine = create_engine(target, connect_args={"timeout": 5 if read_only else 30})
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: object, _record: object) -> None:
@@ -68,6 +77,13 @@ def open_store(url: str, *, read_only: bool = False) -> Engine:
         cursor.close()
 
     return engine
+
+
+def _postgresql(url: URL, parameters: Mapping[str, str]) -> Engine:
+    options = " ".join(f"-c {name}={value}" for name, value in parameters.items())
+    return create_engine(
+        url, pool_pre_ping=True, connect_args={"options": options, "connect_timeout": 5}
+    )
 
 
 def migrate(engine: Engine) -> None:

@@ -1,0 +1,1 @@
+"""Questions to the store: plain functions of a connection and a time range."""
