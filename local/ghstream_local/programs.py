@@ -33,9 +33,7 @@ Environment = Mapping[str, str]
 Environments = Mapping[str, Environment]
 
 
-def environments(
-    settings: Settings, ports: Mapping[str, int], spark_jars: Path
-) -> Environments:
+def environments(settings: Settings, ports: Mapping[str, int], spark_jars: Path) -> Environments:
     """Return what the source, Spark and the web application are started with."""
     data = settings.data
     defaults = {

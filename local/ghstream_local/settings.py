@@ -76,7 +76,9 @@ def _contradictions(given: Mapping[str, str]) -> list[str]:
     if source == "archive":
         found = [f"{name} goes with SOURCE=events" for name in ("SCOPE",) if given[name]]
         if not given["FILES"]:
-            found.append('SOURCE=archive takes FILES, for example FILES="2015-01-01-0..2015-01-01-5"')
+            found.append(
+                'SOURCE=archive takes FILES, for example FILES="2015-01-01-0..2015-01-01-5"'
+            )
         return found
     archive_only = ("FILES", "SPEED", "REBASE")
     return [f"{name} goes with SOURCE=archive" for name in archive_only if given[name]]
