@@ -67,6 +67,13 @@ class Folder:
         shutil.rmtree(self.path / "tmp", ignore_errors=True)
         (self.path / "tmp").mkdir()
 
+    def clear(self) -> None:
+        """Delete what runs keep here. Files of others stay, should the folder have any."""
+        for name in ("kafka", "checkpoint", "tmp"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for file in (self.path / "ports.json", *self.path.glob("store.db*")):
+            file.unlink(missing_ok=True)
+
     def ports(self, names: Iterable[str]) -> dict[str, int]:
         """Return a free loopback port for each name: the one of the last run, where still free."""
         file = self.path / "ports.json"
