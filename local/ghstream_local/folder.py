@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -52,15 +53,17 @@ class Folder:
         """Let others use the folder."""
         self._lock.close()
 
-    def end_leftovers(self) -> int:
-        """End the processes that a run on this folder left, and return how many there were."""
+    def end_leftovers(self) -> None:
+        """End the processes that an earlier run on this folder left behind."""
         left = [process for process in psutil.process_iter() if self._owns(process)]
         for end in (psutil.Process.terminate, psutil.Process.kill):
             for process in left:
                 with suppress(psutil.Error):
                     end(process)
-            psutil.wait_procs(left, timeout=END_TIMEOUT)
-        return len(left)
+            deadline = time.monotonic() + END_TIMEOUT
+            while left and time.monotonic() < deadline:
+                time.sleep(0.1)
+                left = [process for process in left if self._owns(process)]
 
     def empty_scratch(self) -> None:
         """Empty the folder of temporary files: a killed process leaves its own behind."""
@@ -85,6 +88,7 @@ class Folder:
         return ports
 
     def _owns(self, process: psutil.Process) -> bool:
+        """Tell whether it was started for this folder and runs. A zombie has no environment."""
         try:
             return process.environ().get(MARK) == str(self.path)
         except (psutil.Error, OSError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import requests
 
 TIMEOUT = 5.0  # seconds
@@ -32,4 +34,5 @@ def _cause(error: BaseException) -> str:
         if not isinstance(inner, BaseException):
             break
         error = inner
-    return str(error).rpartition(": ")[2]
+    # urllib3 puts the connection's address in memory before the message, the system its number.
+    return re.sub(r"\[Errno -?\d+\] ", "", str(error)).rpartition(": ")[2]

@@ -51,7 +51,11 @@ def main(environ: Mapping[str, str]) -> int:
         folder.end_leftovers()
         ports = folder.ports(PORTS)
         planned = environments(settings, ports, jars.CACHE / "spark")
-        if wrong := [*wrong, *problems(planned), *_listening(settings.host, settings.port)]:
+        if wrong := [
+            *wrong,
+            *problems(planned["source"]),
+            *_listening(settings.host, settings.port),
+        ]:
             return _refuse(wrong)
         try:
             return _run(settings, folder, ports, planned)

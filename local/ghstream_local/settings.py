@@ -47,10 +47,10 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
     given = {name: environ.get(name, "").strip() for name in (*ENVIRONMENT, "DATA")}
     if given["FILES"] and not given["SOURCE"]:
         given["SOURCE"] = "archive"
+    problems = _contradictions(given)
     # With its times moved to now, a replay faster than its recording would run into the future.
     if given["REBASE"] and not given["SPEED"]:
         given["SPEED"] = "1"
-    problems = _contradictions(given)
     port = given["PORT"] or environ.get("GHSTREAM_WEBAPP_PORT", "") or "5000"
     if not re.fullmatch(r"\d{1,5}", port) or not 1 <= int(port) <= 65535:
         problems.append(f"PORT {port!r}: write a whole number from 1 to 65535")
@@ -70,15 +70,6 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
 
 
 def _contradictions(given: Mapping[str, str]) -> list[str]:
-    source = given["SOURCE"] or "events"
-    if source not in ("events", "archive"):
-        return [f"SOURCE {source!r}: write events or archive"]
-    if source == "archive":
-        found = [f"{name} goes with SOURCE=events" for name in ("SCOPE",) if given[name]]
-        if not given["FILES"]:
-            found.append(
-                'SOURCE=archive takes FILES, for example FILES="2015-01-01-0..2015-01-01-5"'
-            )
-        return found
-    archive_only = ("FILES", "SPEED", "REBASE")
-    return [f"{name} goes with SOURCE=archive" for name in archive_only if given[name]]
+    live = (given["SOURCE"] or "events") == "events"
+    other, names = ("archive", ("FILES", "SPEED", "REBASE")) if live else ("events", ("SCOPE",))
+    return [f"{name} goes with SOURCE={other}" for name in names if given[name]]
