@@ -160,7 +160,8 @@ def _note_batch(batch: Batch, *, merged: bool, seconds: float) -> None:
     health.REJECTED.inc(batch.rejected)
     if batch.newest_event_at is not None:
         health.NEWEST_EVENT.set(batch.newest_event_at)
-    log.info("batch %d: %d events in %.2f s", batch.batch_id, batch.events, seconds)
+    if batch.events:
+        log.info("batch %d: %d events in %.2f s", batch.batch_id, batch.events, seconds)
 
 
 def _note_progress(query: StreamingQuery) -> None:

@@ -17,7 +17,9 @@ Positive = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 Days = Annotated[int, Meta(ge=0)]
 Text = Annotated[str, Meta(min_length=1)]
-Interval = Annotated[str, Meta(pattern=r"^\d+ (millisecond|second|minute|hour|day)s?$")]
+_INTERVAL = r"\d+ (millisecond|second|minute|hour)s?"
+Trigger = Annotated[str, Meta(pattern=rf"^({AVAILABLE_NOW}|{_INTERVAL})$")]
+Within = Annotated[str, Meta(pattern=rf"^({_INTERVAL})?$")]
 Memory = Annotated[str, Meta(pattern=r"^\d+[mg]$")]
 
 
@@ -42,9 +44,9 @@ class Settings(
     kafka_ssl_cafile: str = ""
 
     spark_checkpoint: Text
-    spark_trigger: Interval | Literal["availableNow"] = "1 second"
+    spark_trigger: Trigger = "1 second"
     spark_max_offsets_per_trigger: Positive = 200_000
-    spark_deduplicate: Interval | Literal[""] = ""
+    spark_deduplicate: Within = ""
     spark_shuffle_partitions: Positive = 2
     spark_driver_memory: Memory = "768m"
     spark_jars: str = ""

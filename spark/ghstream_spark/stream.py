@@ -26,7 +26,7 @@ def read_stream(spark: SparkSession, settings: Settings, starting_offsets: str) 
     # A pattern, since the source may make the coverage topic after this query has started.
     topics = "|".join(re.escape(name) for name in (settings.topic, settings.coverage_topic))
     reader = spark.readStream.format("kafka").options(
-        subscribePattern=topics,
+        subscribePattern=f"^(?:{topics})$",
         startingOffsets=starting_offsets,
         maxOffsetsPerTrigger=settings.spark_max_offsets_per_trigger,
     )
