@@ -37,7 +37,7 @@ from ghstream_local.supervisor import Supervisor
 
 EXIT_FAILURE = 1
 EXIT_SETTINGS = 2
-EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared with, not listened on
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -98,7 +98,7 @@ def _obstacle(settings: Settings) -> str | None:
 
 def _announce(supervisor: Supervisor, settings: Settings) -> None:
     """Say where the dashboard is, once it answers."""
-    host = "127.0.0.1" if settings.host in EVERYWHERE else settings.host
+    host = "127.0.0.1" if settings.host == EVERYWHERE else settings.host
     url = f"http://{host}:{settings.port}"
     while True:
         with suppress(requests.RequestException):

@@ -7,7 +7,6 @@ soon as one ends, so what to do about a death, and in which order to stop, is de
 
 from __future__ import annotations
 
-import itertools
 import os
 import queue
 import shlex
@@ -73,7 +72,7 @@ class Supervisor:
         """Take the programs in the order of their start; they are stopped from last to first."""
         self._children = {
             program.name: Child(program, colour)
-            for program, colour in zip(programs, itertools.islice(get_colours(), 12), strict=False)
+            for program, colour in zip(programs, get_colours(), strict=False)
         }
         self._events: queue.Queue[Any] = queue.Queue()
         self._printer = Printer(output, width=max(map(len, (*self._children, "run"))))
@@ -91,7 +90,9 @@ class Supervisor:
     def run(self) -> int:
         """Start everything, keep it running until `stop`, and return the exit code."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: self.stop())
+            # nohup has the hang-up ignored; it stays so.
+            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda *_: self.stop())
         while self._exit_code is None:
             for child in self._children.values():
                 if child.start_at is not None and time.monotonic() >= child.start_at:
