@@ -67,21 +67,25 @@ def test_a_pull_request_without_times_lives_from_its_events() -> None:
     merged = event(**base, id="2", action="merged", merged=True, created_at="2026-01-03T00:00:00Z")
     (life,) = only("lifecycles", merged, opened)
     assert (life["merged_at"] - life["opened_at"], life["closed_at"]) == (2 * 86_400, None)
-    assert {row["transition"] for row in only("transitions", merged, opened)} == {
-        "opened",
-        "merged",
-    }
+    changes = only("transitions", merged, opened)
+    assert {row["transition"] for row in changes} == {"opened", "merged"}
 
 
-def test_a_merge_of_the_old_shape_is_no_close() -> None:
-    base = {"type": "PullRequestEvent", "repo": "a/b", "repo_id": 1, "number": 5, "action": "closed",
-            "opened_at": "2015-01-01T00:00:00Z", "closed_at": "2015-01-01T01:00:00Z"}  # fmt: skip
-    assert [row["transition"] for row in only("transitions", event(**base, merged=True))] == [
-        "merged"
-    ]
-    assert [row["transition"] for row in only("transitions", event(**base, merged=False))] == [
-        "closed"
-    ]
+@pytest.mark.parametrize(("merged", "transition"), [(True, "merged"), (False, "closed")])
+def test_what_the_old_shape_calls_closed_is_a_merge_or_a_close(
+    merged: bool, transition: str
+) -> None:
+    ended = event(
+        type="PullRequestEvent",
+        repo="a/b",
+        repo_id=1,
+        number=5,
+        action="closed",
+        merged=merged,
+        opened_at="2015-01-01T00:00:00Z",
+        closed_at="2015-01-01T01:00:00Z",
+    )
+    assert [row["transition"] for row in only("transitions", ended)] == [transition]
 
 
 def test_an_action_that_changes_nothing_of_a_life_makes_no_row() -> None:
