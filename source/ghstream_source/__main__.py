@@ -5,6 +5,7 @@ Exit codes: 0 done or asked to stop, 2 wrong settings, 3 another instance took o
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -44,6 +45,7 @@ def main(environ: Mapping[str, str]) -> int:
         return EXIT_SETTINGS
     try:
         publisher.open()
+        gc.freeze()  # what is loaded stays: collections need not look at it again
         _source(settings)(settings, publisher, stop)
     except Stopped:
         pass
@@ -70,10 +72,10 @@ def _log_to_stdout(level: str) -> None:
         format="%(asctime)s %(levelname)s %(message)s",
         datefmt="%H:%M:%S",
     )
-    # The publisher says once what matters about Kafka; the client repeats itself.
-    if level != "DEBUG":
-        logging.getLogger("kafka").setLevel(logging.CRITICAL)
-        logging.getLogger("urllib3").setLevel(logging.ERROR)
+    # The publisher says once what matters about Kafka; the client repeats itself, and its debug log
+    # shows passwords.
+    logging.getLogger("kafka").setLevel(logging.INFO if level == "DEBUG" else logging.CRITICAL)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

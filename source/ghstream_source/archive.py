@@ -40,7 +40,7 @@ from ghstream_source.settings import Settings
 
 log = logging.getLogger(__name__)
 
-BLOCK_LINES = 5000
+BLOCK_LINES = 4000
 BLOCK_BYTES = 32 * 1024 * 1024
 SLICE = 0.25  # seconds: the shortest pause of a paced replay, so that transactions stay few
 OPENINGS = 3  # of an archive whose connection is lost on the way
@@ -201,6 +201,7 @@ class _Replayer:
 
     def _take(self, line: bytes) -> None:
         """Add one line to the block, when its time has come."""
+        self._lines += 1
         self._bytes += len(line)
         if not line or line.isspace():
             return
@@ -247,12 +248,11 @@ class _Replayer:
     def _begin_block(self) -> None:
         self._events: list[Record] = []
         self._rejected: list[Rejected] = []
-        self._bytes = 0
+        self._lines = self._bytes = 0
         self._ingested_at = rfc3339(self._now())
 
     def _is_full(self) -> bool:
-        lines = len(self._events) + len(self._rejected)
-        return lines >= BLOCK_LINES or self._bytes >= BLOCK_BYTES
+        return self._lines >= BLOCK_LINES or self._bytes >= BLOCK_BYTES
 
     def _flush(self) -> None:
         """Publish the block with the position after it, if that says anything new."""
@@ -265,6 +265,7 @@ class _Replayer:
             positions[REPLAY] = msgspec.json.encode(self._replay)
         self._publisher.publish(Delivery(self._events, self._rejected, positions=positions))
         self._tally["events"] += len(self._events)
+        metrics.ARCHIVE_LINES.inc(self._lines)
         self._begin_block()
 
 

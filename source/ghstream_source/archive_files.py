@@ -33,7 +33,7 @@ MAX_LINE_BYTES = 900_000
 HTTP_TIMEOUT = 30.0  # seconds
 
 
-class Unreadable(Exception):  # noqa: N818 - says what the archive is
+class Unreadable(Exception):
     """An archive that ends before its end. The message reads "class: detail"."""
 
 
@@ -114,7 +114,7 @@ class Archive:
             if head.startswith(GZIP_MAGIC):
                 # read1 gives what was decompressed before it meets damage.
                 read: Callable[[int], bytes] = gzip.GzipFile(fileobj=stream).read1
-            elif self.name.endswith(".gz") and not head.lstrip().startswith(b"{"):
+            elif self.name.endswith(".gz") and head.strip() and not head.lstrip().startswith(b"{"):
                 raise Unreadable("not gzip: it does not begin like gzip, nor like JSON")
             else:
                 read = stream.read1
@@ -135,6 +135,7 @@ def opened(file: str) -> Iterator[Archive]:
         with _session() as session, _get(session, file) as response:
             length = response.headers.get("Content-Length", "")
             size = int(length) if length.isdecimal() else None
+            response.raw.auto_close = False  # gzip reads once more after the end
             yield Archive(short_name(file), cast(io.RawIOBase, response.raw), size)
     else:
         with _open(Path(file)) as stream:

@@ -57,11 +57,11 @@ class Delivery:
     positions: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
-class Fenced(Exception):  # noqa: N818 - the state's name in Kafka's protocol
+class Fenced(Exception):
     """Another instance with the same transactional id took over."""
 
 
-class Stopped(Exception):  # noqa: N818 - a state, not a fault
+class Stopped(Exception):
     """The source was asked to stop before the delivery was committed."""
 
 

@@ -17,6 +17,23 @@ LAG = Histogram(
 )
 ARCHIVE_LINES = Counter("ghstream_source_archive_lines", "Lines of archives read and published")
 ARCHIVES = Counter("ghstream_source_archives", "Archives dealt with", ["outcome"])
+POLLS = Counter("ghstream_source_polls", "Polls of feeds", ["feed_kind", "outcome"])
+POLL_SECONDS = Histogram(
+    "ghstream_source_poll_seconds", "From a poll's first request to its last answer", ["feed_kind"]
+)
+NEXT_POLL = Gauge(
+    "ghstream_source_next_poll_seconds", "Until the feed polled last is due again", ["feed_kind"]
+)
+OVERLAP = Gauge(
+    "ghstream_source_poll_overlap_ratio",
+    "Share of a poll that the feed showed before",
+    ["feed_kind"],
+)
+GAPS = Counter("ghstream_source_gaps", "Polls that do not join the feed's last one", ["feed_kind"])
+GAP_SECONDS = Counter("ghstream_source_gap_seconds", "Time spanned by gaps", ["feed_kind"])
+REQUESTS_LEFT = Gauge("ghstream_source_rate_limit_remaining", "Requests left, of all tokens")
+REQUESTS_LIMIT = Gauge("ghstream_source_rate_limit", "Requests allowed per window, of all tokens")
+REMEMBERED = Gauge("ghstream_source_remembered_identities", "Events known to be published")
 
 _TYPES = frozenset(
     """CommitComment Create Delete Discussion DiscussionComment Fork Gollum IssueComment Issues

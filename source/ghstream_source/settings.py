@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ghstream_source.archive_files import hours
+from ghstream_source.feeds import Feed, parse_scope
 
 T = TypeVar("T")
 
-FEED = re.compile(r"public|(org|user):[\w.-]+|repo:[\w.-]+/[\w.-]+", re.ASCII)
 # Kafka allows 249 characters, and "-dead-letter" is the longest suffix.
 TOPIC = re.compile(r"[\w.-]{1,230}", re.ASCII)
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -61,7 +61,7 @@ class Settings:
     partitions: int
     replication: int
     source_type: str
-    scope: tuple[str, ...]
+    scope: tuple[Feed, ...]
     tokens: tuple[str, ...] = field(repr=False)
     api_url: str
     deduplication_window: float
@@ -106,7 +106,7 @@ def from_env(environ: Mapping[str, str]) -> Settings:
         partitions=read("TOPIC_PARTITIONS", "2", _whole(1, 10_000)),
         replication=read("TOPIC_REPLICATION", "1", _whole(1, 100)),
         source_type=read("SOURCE_TYPE", "events", _one_of("events", "archive")),
-        scope=read("SOURCE_SCOPE", "public", _scope),
+        scope=read("SOURCE_SCOPE", "public", parse_scope),
         tokens=read("SOURCE_TOKENS", "", _words),
         api_url=read("SOURCE_API_URL", "https://api.github.com", _url),
         deduplication_window=read("SOURCE_DEDUPLICATION_WINDOW", "3600", _positive),
@@ -183,13 +183,6 @@ def _files(value: str) -> tuple[str, ...]:
     for name in names:
         hours(name)
     return names
-
-
-def _scope(value: str) -> tuple[str, ...]:
-    feeds = tuple(dict.fromkeys(_words(value)))
-    if unknown := [feed for feed in feeds if not FEED.fullmatch(feed)]:
-        raise ValueError(f"{', '.join(unknown)}: write public, org:<o>, repo:<o>/<r> or user:<u>")
-    return feeds
 
 
 def _addresses(value: str) -> tuple[str, ...]:

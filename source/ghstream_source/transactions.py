@@ -38,7 +38,8 @@ TRANSACTION_TIMEOUT = 60.0  # until Kafka aborts a transaction by itself
 FENCE_GRACE = 2.0  # what a new instance gets to write its name
 LONGEST_BACK_OFF = 5.0
 
-BATCH_BYTES = 256 * 1024
+# A batch stays below the 1 MB that a broker takes by default, even if it does not compress.
+BATCH_BYTES = 900 * 1024
 WRITER = "writer"
 
 
