@@ -86,6 +86,9 @@ class Broker:
             "group.initial.rebalance.delay.ms": 0,
             # The default of 128 MB is a small heap's usual end.
             "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,
+            # After a kill -9 the node is let in again only when its former self has timed out.
+            "broker.session.timeout.ms": 3000,
+            "broker.heartbeat.interval.ms": 500,
             "num.network.threads": 2,
             "num.io.threads": 2,
         }
