@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import figures
 import pytest
-from conftest import Pipeline
 from fake_github import FakeGitHub, read_events
+from processes import Pipeline
 
 DATA = Path(__file__).parents[1] / "data"
 HALF_AN_HOUR = DATA / "gharchive" / "2015-01-01-0.head3000.json.gz"
@@ -19,6 +21,20 @@ ALL = ("broker", "source", "spark", "webapp")
 
 pytestmark = pytest.mark.timeout(900)
 Make = Callable[..., Pipeline]
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Iterator[Make]:
+    """Makes a pipeline with the settings given; ends it after the test."""
+    made: list[Pipeline] = []
+
+    def make(**settings: str) -> Pipeline:
+        made.append(Pipeline(tmp_path, settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
 
 
 def test_archives_give_duckdbs_figures_though_each_process_is_killed_in_turn(
@@ -52,12 +68,19 @@ def test_archives_give_duckdbs_figures_though_each_process_is_killed_in_turn(
     figures.compare(stream.get, archives)
 
 
+FAULTS = ("error", "html", "truncated", "retry-after", "object", "cut-json", "exhausted", "hang-up")
+
+
 def test_a_live_api_in_overlapping_pages_and_faults_counts_each_event_once(pipeline: Make) -> None:
-    events = sorted(read_events(TRIMMED), key=lambda event: event[event.rindex(b'"created_at"') :])
-    with FakeGitHub(events, step=20, pause=1, fault_every=7) as github:
+    events = sorted(read_events(TRIMMED), key=lambda event: json.loads(event)["created_at"])
+    repositories = Counter(json.loads(event)["repo"]["name"] for event in events)
+    ((busiest, _),) = repositories.most_common(1)
+    with FakeGitHub(events, step=20, pause=1, fault_every=9, faults=FAULTS) as github:
         stream = pipeline(
-            SOURCE_TYPE="events", SOURCE_API_URL=github.url, SOURCE_SCOPE="public",
-        )  # fmt: skip
+            SOURCE_TYPE="events",
+            SOURCE_API_URL=github.url,
+            SOURCE_SCOPE=f"public repo:{busiest}",
+        )
         stream.start(*ALL)
         for name in ("source", "spark", "broker", "source"):
             before = stream.events()

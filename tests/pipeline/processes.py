@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -95,17 +95,3 @@ class Pipeline:
                 )
                 pytest.fail(f"still at {self.events()} events\n{logs}")
             time.sleep(0.2)
-
-
-@pytest.fixture
-def pipeline(tmp_path: Path) -> Iterator[Callable[..., Pipeline]]:
-    """Makes a pipeline with the settings given; ends it after the test."""
-    made: list[Pipeline] = []
-
-    def make(**settings: str) -> Pipeline:
-        made.append(Pipeline(tmp_path, settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.stop()
