@@ -77,13 +77,14 @@ def _advance(entry: Entry, batch: Batch) -> Entry:
         },
         events=entry.events + batch.events,
         rejected=entry.rejected + batch.rejected,
-        newest_event_at=_newest(entry.newest_event_at, batch.newest_event_at),
-        newest_ingested_at=_newest(entry.newest_ingested_at, batch.newest_ingested_at),
+        newest_event_at=newest(entry.newest_event_at, batch.newest_event_at),
+        newest_ingested_at=newest(entry.newest_ingested_at, batch.newest_ingested_at),
         merged_at=time.time(),
     )
 
 
-def _newest(left: T | None, right: T | None) -> T | None:
+def newest(left: T | None, right: T | None) -> T | None:
+    """Return the greater of two times of which either may be unknown."""
     return max((value for value in (left, right) if value is not None), default=None)
 
 

@@ -1,0 +1,50 @@
+"""The Spark session: what is set for a small machine, and what spark-submit has set already."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from ghstream_spark.settings import Settings
+
+_LOGGING = Path(__file__).with_name("log4j2.properties")
+_ROCKSDB = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+
+
+def open_session(settings: Settings) -> SparkSession:
+    """Return the session. Started by spark-submit it keeps that one's master and memory."""
+    options = {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": settings.spark_shuffle_partitions,
+        "spark.sql.streaming.stateStore.providerClass": _ROCKSDB,
+        "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
+        # One Arrow batch per partition: what a partition aggregates at once.
+        "spark.sql.execution.arrow.maxRecordsPerBatch": settings.spark_max_offsets_per_trigger,
+        "spark.sql.streaming.minBatchesToRetain": 10,
+    }
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        options |= _on_one_machine(settings)
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = SparkSession.builder.appName(f"ghstream-{settings.topic}")
+    for name, value in options.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def _on_one_machine(settings: Settings) -> dict[str, str | int]:
+    options: dict[str, str | int] = {
+        "spark.master": "local[*]",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.memory": settings.spark_driver_memory,
+        "spark.driver.extraJavaOptions": f"-XX:+UseSerialGC -Dlog4j2.configurationFile={_LOGGING}",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    if settings.spark_jars:
+        options["spark.driver.extraClassPath"] = f"{settings.spark_jars}/*"
+    return options

@@ -1,0 +1,139 @@
+"""Events per second: of the source, of the whole from topic to store, and of the other designs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ghstream_store.database import is_ready, open_store
+from ghstream_store.ledger import read_entry
+from kafka import KafkaProducer
+
+from tests.bench.corpus import repeat
+from tests.bench.processes import Process
+
+if TYPE_CHECKING:
+    from tests.bench.__main__ import Bench
+
+TOPIC = "bench"
+RAW = "bench-baseline"
+BATCH = 80_000
+WARM_UP = 2 * BATCH
+BASELINE_EVENTS = 240_000
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One round. Memory is in MiB, by name of process."""
+
+    per_second: float
+    per_core: float
+    peaks: dict[str, float]
+
+
+def source(bench: Bench, number: int) -> Rate:
+    """Replay the archive into a topic of its own; the first round's is read by the others."""
+    started = time.monotonic()
+    process = Process.python(
+        "-m",
+        "ghstream_source",
+        environment={
+            "GHSTREAM_KAFKA_BOOTSTRAP_SERVERS": bench.kafka,
+            "GHSTREAM_TOPIC": TOPIC if number == 0 else f"{TOPIC}-{number}",
+            "GHSTREAM_SOURCE_TYPE": "archive",
+            "GHSTREAM_SOURCE_FILES": str(bench.archive),
+            "GHSTREAM_SOURCE_SPEED": "max",
+            "GHSTREAM_SOURCE_ON_END": "exit",
+            "GHSTREAM_SOURCE_HTTP_PORT": "19101",
+        },
+        log=bench.folder / "source.log",
+    )
+    process.wait(timeout=600)
+    seconds = time.monotonic() - started
+    return Rate(bench.events / seconds, bench.events / process.processor_seconds, process.peaks)
+
+
+def publish_raw(bench: Bench) -> None:
+    """Put the same raw events on a topic for the designs that parse them downstream."""
+    producer = KafkaProducer(
+        bootstrap_servers=bench.kafka,
+        compression_type="lz4",
+        linger_ms=50,
+        batch_size=1 << 19,
+        max_request_size=1 << 22,
+    )
+    for line in repeat(bench.archive, BASELINE_EVENTS):
+        producer.send(RAW, line)
+    producer.close()
+
+
+def application(bench: Bench, number: int) -> Rate:
+    """Read the whole topic into a new store; the first batches warm up and do not count."""
+    url = f"sqlite:///{bench.folder}/ours-{number}.db"
+    process = Process.python(
+        "-m",
+        "ghstream_spark",
+        environment=spark_environment(bench, url, f"ours-{number}")
+        | {
+            "GHSTREAM_TOPIC": TOPIC,
+            "GHSTREAM_SPARK_TRIGGER": "availableNow",
+            "GHSTREAM_SPARK_MAX_OFFSETS_PER_TRIGGER": str(BATCH),
+        },
+        log=bench.folder / f"ours-{number}.log",
+    )
+    commits = watch_ledger(process, url, bench.events)
+    process.wait(timeout=120)
+    return rate(commits, process)
+
+
+def baseline(bench: Bench, kind: str, number: int) -> Rate:
+    """Run one of `tests.bench.baselines` on the raw events."""
+    log = bench.folder / f"{kind}-{number}.log"
+    url = f"sqlite:///{bench.folder}/{kind}-{number}.db"
+    process = Process.python(
+        "-m",
+        "tests.bench.baselines",
+        kind,
+        str(BASELINE_EVENTS),
+        environment=spark_environment(bench, url, f"{kind}-{number}") | {"GHSTREAM_TOPIC": RAW},
+        log=log,
+    )
+    process.wait(timeout=900)
+    lines = [line.split() for line in log.read_text().splitlines()]
+    commits = {int(s[0]): float(s[1]) for s in lines if len(s) == 2 and s[0].isdigit()}
+    return rate(sorted(commits.items()), process)
+
+
+def spark_environment(bench: Bench, url: str, name: str) -> dict[str, str]:
+    """Return what the application and the designs beside it are started with."""
+    return {
+        "GHSTREAM_KAFKA_BOOTSTRAP_SERVERS": bench.kafka,
+        "GHSTREAM_STORE_URL": url,
+        "GHSTREAM_SPARK_CHECKPOINT": str(bench.folder / f"checkpoint-{name}"),
+        "GHSTREAM_SPARK_JARS": str(bench.spark_jars),
+        "GHSTREAM_SPARK_HTTP_PORT": "19102",
+    }
+
+
+def watch_ledger(process: Process, url: str, events: int) -> list[tuple[int, float]]:
+    """Return (events so far, time of the commit) for each batch that the store shows."""
+    store = open_store(url)
+    commits: dict[int, float] = {}
+    while process.popen.poll() is None and max(commits, default=0) < events:
+        time.sleep(0.02)
+        if not is_ready(store):
+            continue
+        with store.connect() as connection:
+            entry = read_entry(connection, TOPIC)
+        if entry and entry.merged_at:
+            commits[entry.events] = entry.merged_at
+    store.dispose()
+    return sorted(commits.items())
+
+
+def rate(commits: list[tuple[int, float]], process: Process) -> Rate:
+    """Return events per second from the last commit of the warm-up to the last of all."""
+    warm = [commit for commit in commits if commit[0] >= min(WARM_UP, commits[-1][0] // 3)]
+    (first, began), (last, ended) = warm[0], warm[-1]
+    return Rate((last - first) / (ended - began), 0.0, process.peaks)
