@@ -8,8 +8,10 @@ INSTALLED := .venv/.installed
 COMPONENTS := store source spark webapp operator local
 
 .PHONY: help
-help: ## List the targets
+help: ## List the targets and the settings of make run
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@printf '\nSettings of make run, for example: make run SCOPE="org:kubernetes" PORT=5001\n'
+	@grep -hE '^#: ' $(MAKEFILE_LIST) | awk -F ' \\| ' '{sub(/^#: /, ""); printf "  %-14s %s\n", $$1, $$2}'
 
 .PHONY: check-tools
 check-tools:
@@ -31,8 +33,46 @@ $(JARS): $(INSTALLED) locks/jars.txt
 	@$(BIN)/python -m ghstream_local.jars
 	@touch $@
 
+ASSETS := webapp/ghstream_webapp/static/vendor/.copied
+$(ASSETS): $(INSTALLED) webapp/vendor.py webapp/package.json webapp/package-lock.json
+	$(BIN)/python webapp/vendor.py
+	@touch $@
+
+.PHONY: assets
+assets: $(ASSETS) ## Copy the dashboard's libraries from npm
+
 .PHONY: install
-install: $(INSTALLED) $(JARS) ## Set up the virtual environment and the jars
+install: $(INSTALLED) $(JARS) $(ASSETS) ## Set up the virtual environment, jars and libraries
+
+# What is given on the command line or in the environment reaches the recipe's environment.
+#: SOURCE | events (GitHub's API) or archive (files)
+#: SCOPE | feeds to poll: "public org:kubernetes repo:apache/spark user:torvalds"
+#: GITHUB_TOKEN | raises GitHub's limit from 60 to 5,000 requests an hour; best in the environment
+#: FILES | archives to replay: paths, globs, URLs or hours, "2015-01-01-0..2015-01-01-5"
+#: SPEED | of a replay: max, or a factor of real time (default: max; with REBASE 1)
+#: REBASE | 1 moves a replay's times so that its first event happens now
+#: STORE | sqlite:////path/to/file.db or postgresql://user:password@host/database
+#: KAFKA | host:port of a broker to use instead of starting one
+#: TOPIC | name of the stream (github-events)
+#: HOST | address that the dashboard listens on (127.0.0.1)
+#: PORT | port of the dashboard (5000)
+#: DATA | folder of everything that is kept (.data)
+.PHONY: run
+run: install ## Run the whole pipeline and its dashboard until Ctrl-C
+	@exec $(BIN)/python -m ghstream_local.run
+
+.PHONY: test
+test: install ## Run the whole suite on real Kafka, Spark, PostgreSQL and Chromium
+	@$(BIN)/python tests/install_chromium.py
+	$(BIN)/pytest
+
+.PHONY: bench
+bench: install ## Measure throughput, latency and memory
+	$(BIN)/python -m tests.bench
+
+.PHONY: clean
+clean: $(INSTALLED) ## Delete what make run has kept in DATA
+	@$(BIN)/python -m ghstream_local.clean
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check style and types

@@ -5,7 +5,8 @@ Nothing of the project is imported here: this is the other side of the compariso
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -72,22 +73,36 @@ _TABLES = {
         SELECT hour, repo, subject, transition, is_bot, count(*) FROM event
         WHERE transition IS NOT NULL GROUP BY ALL""",
     "lifecycles": """
-        SELECT repo_id, subject, number, max(t), arg_max(repo, t),
-            min(coalesce(opened, CASE WHEN transition = 'opened' THEN t END)),
-            max(CASE WHEN transition = 'reopened' THEN t END),
-            max(CASE WHEN transition = 'closed' THEN
-                coalesce(CASE subject WHEN 'issue' THEN issue_closed ELSE pr_closed END, t) END),
-            min(CASE WHEN transition = 'merged' THEN coalesce(pr_merged, t) END)
-        FROM event WHERE transition IS NOT NULL GROUP BY ALL""",
+        SELECT repo_id, subject, number, updated, repo, opened, reopened, closed, merged
+        FROM life""",
 }
 
+_LIVES = """
+CREATE TABLE life AS
+SELECT repo_id, subject, number, max(t) AS updated, arg_max(repo, t) AS repo,
+    min(coalesce(opened, CASE WHEN transition = 'opened' THEN t END)) AS opened,
+    max(CASE WHEN transition = 'reopened' THEN t END) AS reopened,
+    max(CASE WHEN transition = 'closed' THEN
+        coalesce(CASE subject WHEN 'issue' THEN issue_closed ELSE pr_closed END, t) END) AS closed,
+    min(CASE WHEN transition = 'merged' THEN coalesce(pr_merged, t) END) AS merged
+FROM event WHERE transition IS NOT NULL GROUP BY ALL
+"""
 
-def tables(files: Sequence[Path], shift: int = 0) -> dict[str, Rows]:
-    """Return for each serving table of events its rows, sorted, for the archives in `files`.
+
+@contextmanager
+def load(files: Sequence[Path], shift: int = 0) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a database with `event`, a row per event, and `life`, a row per issue or pull request.
 
     `shift` is added to every time, in seconds. An event that stands in two files counts once.
     """
     with duckdb.connect() as db:
         db.execute("SET TimeZone = 'UTC'")
         db.execute(_EVENTS.format(shift=shift), [[str(file) for file in files]])
+        db.execute(_LIVES)
+        yield db
+
+
+def tables(files: Sequence[Path], shift: int = 0) -> dict[str, Rows]:
+    """Return the rows of each serving table of events, sorted, for the archives in `files`."""
+    with load(files, shift) as db:
         return {name: sorted(db.execute(sql).fetchall(), key=repr) for name, sql in _TABLES.items()}

@@ -17,6 +17,10 @@ HEAP = ("-Xms96m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"
 LOGGING = Path(__file__).with_name("log4j2-kafka.properties")
 
 
+class BrokerError(RuntimeError):
+    """The broker's data could not be prepared."""
+
+
 @dataclass(frozen=True)
 class Broker:
     """Where one broker listens and keeps its data. `jars` is the folder of its classes."""
@@ -33,14 +37,20 @@ class Broker:
         return f"{self.host}:{self.port}"
 
     def prepare(self) -> None:
-        """Write the configuration and, the first time, format the log folder."""
+        """Write the configuration and, the first time, format the log folder.
+
+        Raises BrokerError with what Kafka says.
+        """
         self.data.mkdir(parents=True, exist_ok=True)
         self._properties.write_text(self._configuration(), encoding="utf-8")
         if not (self.data / "logs" / "meta.properties").exists():
             cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
             command = self._java("kafka.tools.StorageTool", "format", "--standalone")
             command += ["-t", cluster_id, "-c", str(self._properties)]
-            subprocess.run(command, check=True, capture_output=True, text=True)
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                said = (done.stdout + done.stderr).strip()
+                raise BrokerError(f"Kafka could not format {self.data / 'logs'}: {said}")
 
     def command(self) -> list[str]:
         """Return the command line that runs the broker in the foreground until SIGTERM."""
@@ -76,6 +86,9 @@ class Broker:
             "group.initial.rebalance.delay.ms": 0,
             # The default of 128 MB is a small heap's usual end.
             "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,
+            # After a kill -9 the node is let in again only when its former self has timed out.
+            "broker.session.timeout.ms": 3000,
+            "broker.heartbeat.interval.ms": 500,
             "num.network.threads": 2,
             "num.io.threads": 2,
         }

@@ -77,14 +77,14 @@ def read_lock(file: Path = LOCK) -> dict[str, list[Jar]]:
     return sets
 
 
-def fetch(cache: Path = CACHE) -> dict[str, Path]:
-    """Bring every locked jar and return the folder of each set.
+def fetch(cache: Path = CACHE, lock_file: Path = LOCK) -> dict[str, Path]:
+    """Bring every jar that the lock names and return the folder of each set.
 
     Raises JarError if one cannot be had or its checksum is another. Files that are already
     there with the right checksum are kept, so a second call needs no network.
     """
     folders = {}
-    for name, jars in read_lock().items():
+    for name, jars in read_lock(lock_file).items():
         folder = cache / name
         folder.mkdir(parents=True, exist_ok=True)
         missing = [jar for jar in jars if not _matches(folder / jar.file_name, jar.sha256)]
@@ -94,7 +94,7 @@ def fetch(cache: Path = CACHE) -> dict[str, Path]:
         for jar in missing:
             if not _matches(folder / jar.file_name, jar.sha256):
                 raise JarError(
-                    f"{jar.coordinates}: the downloaded file is not the one locks/jars.txt names; "
+                    f"{jar.coordinates}: the downloaded file is not the one {lock_file} names; "
                     f"delete {folder} and try again, or run 'make lock' after a version change"
                 )
         for stray in set(folder.glob("*.jar")) - {folder / jar.file_name for jar in jars}:
