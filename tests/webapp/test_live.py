@@ -18,9 +18,11 @@ class Source:
         self.newest = 0
         self.asked = 0
         self.broken = False
+        self.readers: set[int] = set()
 
     def read(self, after: str | None) -> Update | None:
         self.asked += 1
+        self.readers.add(threading.get_ident())
         if self.broken:
             raise StoreUnavailableError("away")
         return None if after == str(self.newest) else Update(str(self.newest), "{}")
@@ -83,10 +85,12 @@ def test_the_store_is_left_alone_while_nobody_listens(
 
 def test_one_reader_serves_all_streams(make_feed: Callable[[int], Feed], source: Source) -> None:
     feed = make_feed(50)
-    before = threading.active_count()
     for _ in range(50):
         feed.join()
-    assert threading.active_count() == before + 1
+        assert next(feed.updates(None, heartbeat=30, lifetime=30)) == Update("0", "{}")
+    source.newest = 1
+    assert next(feed.updates("0", heartbeat=30, lifetime=30)) == Update("1", "{}")
+    assert len(source.readers) == 1
     with pytest.raises(TooManyStreamsError):
         feed.join()
     feed.leave()

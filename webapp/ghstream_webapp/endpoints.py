@@ -42,20 +42,18 @@ class Answer(BaseModel):
 
 @dataclass(frozen=True)
 class Operation:
-    """What is known of one endpoint. `problems` are the statuses that only it answers with."""
+    """What is known of one endpoint."""
 
     query: type[Query]
     answer: type[BaseModel]
     media_type: str
     description: str
-    problems: tuple[int, ...]
 
 
 def endpoint(
     blueprint: Blueprint,
     rule: str,
     *,
-    problems: tuple[int, ...] = (),
     media_type: str = "application/json",
     answer: type[BaseModel] | None = None,
 ) -> Callable[[Callable[..., BaseModel | Response]], Callable[..., BaseModel | Response]]:
@@ -81,7 +79,6 @@ def endpoint(
             answer or types["return"],
             media_type,
             inspect.getdoc(view) or "",
-            problems,
         )
         blueprint.get(rule)(respond)
         return view

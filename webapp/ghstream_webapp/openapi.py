@@ -20,7 +20,7 @@ from ghstream_webapp.endpoints import Operation
 Json = dict[str, Any]
 _REFERENCE = "#/components/schemas/{model}"
 _PROBLEMS = {
-    404: "The store has never seen what the path names.",
+    404: "The path names nothing that the store has seen, or is not a name.",
     422: "A parameter is wrong; the answer says which and why.",
     503: "The store cannot be read now.",
 }
@@ -61,6 +61,7 @@ def _path(rule: Rule) -> str:
 def _operation(rule: Rule, operation: Operation) -> Json:
     summary, _, description = operation.description.partition("\n")
     reference = {"$ref": _REFERENCE.format(model=operation.answer.__name__)}
+    statuses = (*([404] if rule.arguments else []), 422, 503)
     described: Json = {
         "operationId": rule.endpoint.split(".")[-1],
         "summary": summary.rstrip("."),
@@ -70,7 +71,7 @@ def _operation(rule: Rule, operation: Operation) -> Json:
                 "description": "The answer.",
                 "content": {operation.media_type: {"schema": reference}},
             },
-            **{str(status): _problem(status) for status in (*operation.problems, 422, 503)},
+            **{str(status): _problem(status) for status in statuses},
         },
     }
     return described | ({"description": description.strip()} if description.strip() else {})

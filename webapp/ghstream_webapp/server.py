@@ -28,8 +28,11 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load_config(self) -> None:
         """Set what differs from gunicorn's defaults."""
+        host = self._settings.host
+        if ":" in host:
+            host = f"[{host}]"
         options: dict[str, Any] = {
-            "bind": f"{self._settings.host}:{self._settings.port}",
+            "bind": f"{host}:{self._settings.port}",
             "worker_class": "gthread",
             "workers": 1,
             "threads": self._settings.threads,

@@ -9,6 +9,7 @@ _RELATIVE = re.compile(r"-(\d{1,9})([smhdw])", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 # https://www.rfc-editor.org/rfc/rfc3339#section-5.6
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+PATTERN = f"^(now|{_RELATIVE.pattern}|{_RFC3339.pattern})$"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FORMS = "write 2026-01-31T12:00:00Z, -10m, -24h, -7d or now"
 

@@ -49,7 +49,7 @@ class ActiveUsers(RangeAnswer):
     """The most active; equals are in order of their names."""
 
 
-@endpoint(blueprint, "/organizations/<name:org>/active-users", problems=(404,))
+@endpoint(blueprint, "/organizations/<name:org>/active-users")
 def active_users(query: ActiveUsersQuery, org: str) -> ActiveUsers:
     """Return who is active in an organisation. The range is rounded outward to whole hours."""
     span = query.span(Grain.HOUR)

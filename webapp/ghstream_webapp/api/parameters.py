@@ -29,7 +29,13 @@ def _parsed(text: object, info: ValidationInfo) -> datetime:
 Instant = Annotated[
     datetime,
     BeforeValidator(_parsed),
-    WithJsonSchema({"type": "string", "examples": ["2026-01-31T12:00:00Z", "-10m", "now"]}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": timerange.PATTERN,
+            "examples": ["2026-01-31T12:00:00Z", "-10m", "now"],
+        }
+    ),
 ]
 """A point in time: RFC 3339, or relative to now."""
 

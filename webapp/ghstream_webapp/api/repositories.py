@@ -56,7 +56,7 @@ class Repository(RangeAnswer):
     resolution_times: Resolutions
 
 
-@endpoint(blueprint, "/repositories/<name:owner>/<name:repo>", problems=(404,))
+@endpoint(blueprint, "/repositories/<name:owner>/<name:repo>")
 def repository(query: RangeQuery, owner: str, repo: str) -> Repository:
     """Return what happened in a repository. The range is rounded outward to whole hours."""
     name, span = f"{owner}/{repo}", query.span(Grain.HOUR)
@@ -76,7 +76,7 @@ def repository(query: RangeQuery, owner: str, repo: str) -> Repository:
         )
 
 
-@endpoint(blueprint, "/pull-request-intervals/<name:owner>/<name:repo>", problems=(404,))
+@endpoint(blueprint, "/pull-request-intervals/<name:owner>/<name:repo>")
 def pull_request_intervals(query: RangeQuery, owner: str, repo: str) -> PullRequestIntervals:
     """Return how often pull requests are opened. The range is rounded to whole minutes."""
     name, span = f"{owner}/{repo}", query.span(Grain.MINUTE)
