@@ -10,8 +10,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from ghstream_spark.settings import AVAILABLE_NOW, Settings
 
-
-_CONSUMER = {
+_CONSUMER: dict[str, str | int] = {
     "isolation.level": "read_committed",
     # A request for records that are not there yet holds up the next batch's for that long.
     "fetch.max.wait.ms": 20,
