@@ -1,9 +1,9 @@
 """Archives of events: which files are meant, and their records, as far as they can be read.
 
 GH Archive holds one gzipped file of JSON lines per hour, named YYYY-MM-DD-H.json.gz with an hour
-that is not padded (https://www.gharchive.org). Some hours of 2011 and 2012 have several records on a
-line, up to all of them; some of 2018 to 2023 have runs of NUL between two (issues 17, 53 and 190 of
-igrigorik/gharchive.org). What is called a line here is one record.
+that is not padded (https://www.gharchive.org). Some hours of 2011 and 2012 have several records on
+a line, up to all of them; some of 2018 to 2023 have runs of NUL between two (issues 17, 53 and 190
+of igrigorik/gharchive.org). What is called a line here is one record.
 """
 
 from __future__ import annotations
