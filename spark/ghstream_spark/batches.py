@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import msgspec
 import pyarrow as pa
@@ -87,7 +88,8 @@ def aggregate_partition(
         values = [value or b"" for value in of_topic["value"].to_pylist()]
         good, rejected = read(values, RECORDS[dataset])
         parts |= partial(FRAMES[dataset](good), dataset)
-        _note_events(facts, [record for record in good if isinstance(record, Event)])
+        if dataset is Dataset.EVENTS:
+            _note_events(facts, cast("list[Event]", good))
         partitions, offsets = of_topic["partition"], of_topic["offset"]
         dead_letters += (
             DeadLetter(
@@ -156,10 +158,10 @@ def _next_offsets(records: pa.Table) -> dict[str, dict[int, int]]:
 
 def _note_events(facts: Facts, events: list[Event]) -> None:
     facts.events += len(events)
-    created = (event.created_at for event in events)
-    ingested = (event.ingested_at for event in events if event.ingested_at)
-    facts.newest_event_at = max((int(time.timestamp()) for time in created), default=None)
-    facts.newest_ingested_at = max((time.timestamp() for time in ingested), default=None)
+    created = max((event.created_at for event in events), default=None)
+    ingested = max((event.ingested_at for event in events if event.ingested_at), default=None)
+    facts.newest_event_at = int(created.timestamp()) if created else None
+    facts.newest_ingested_at = ingested.timestamp() if ingested else None
 
 
 def _add(total: Facts, part: Facts) -> None:

@@ -23,6 +23,8 @@ def open_session(settings: Settings) -> SparkSession:
         "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
         # One Arrow batch per partition: what a partition aggregates at once.
         "spark.sql.execution.arrow.maxRecordsPerBatch": settings.spark_max_offsets_per_trigger,
+        # The greatest integer switches off a sum over all columns after every single row.
+        "spark.sql.execution.arrow.maxBytesPerBatch": 2**31 - 1,
         "spark.sql.streaming.minBatchesToRetain": 10,
     }
     if "PYSPARK_GATEWAY_PORT" not in os.environ:

@@ -10,6 +10,15 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from ghstream_spark.settings import AVAILABLE_NOW, Settings
 
+_CONSUMER: dict[str, str | int] = {
+    "isolation.level": "read_committed",
+    # A request for records that are not there yet holds up the next batch's for that long.
+    "fetch.max.wait.ms": 20,
+    # A batch is thousands of records: few requests, few turns of the poll loop.
+    "max.partition.fetch.bytes": 8 * 1024 * 1024,
+    "max.poll.records": 10_000,
+}
+
 
 def triggered(writer: DataStreamWriter, settings: Settings) -> DataStreamWriter:
     """Return the writer with the trigger that the settings name."""
@@ -30,7 +39,7 @@ def read_stream(spark: SparkSession, settings: Settings, starting_offsets: str) 
         startingOffsets=starting_offsets,
         maxOffsetsPerTrigger=settings.spark_max_offsets_per_trigger,
     )
-    for name, value in {**settings.kafka, "isolation.level": "read_committed"}.items():
+    for name, value in {**settings.kafka, **_CONSUMER}.items():
         reader = reader.option(f"kafka.{name}", value)
     records = reader.load()
     if settings.spark_deduplicate:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ghstream_store.database import is_ready, open_store
 from ghstream_store.ledger import read_entry
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
 
 from tests.bench.corpus import repeat
 from tests.bench.processes import Process
@@ -56,6 +56,9 @@ def source(bench: Bench, number: int) -> Rate:
 
 def publish_raw(bench: Bench) -> None:
     """Put the same raw events on a topic for the designs that parse them downstream."""
+    admin = KafkaAdminClient(bootstrap_servers=bench.kafka)
+    admin.create_topics({RAW: {"num_partitions": 2, "replication_factor": 1}})
+    admin.close()
     producer = KafkaProducer(
         bootstrap_servers=bench.kafka,
         compression_type="lz4",

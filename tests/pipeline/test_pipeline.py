@@ -75,7 +75,9 @@ def test_a_live_api_in_overlapping_pages_and_faults_counts_each_event_once(pipel
     events = sorted(read_events(TRIMMED), key=lambda event: json.loads(event)["created_at"])
     repositories = Counter(json.loads(event)["repo"]["name"] for event in events)
     ((busiest, _),) = repositories.most_common(1)
-    with FakeGitHub(events, step=20, pause=1, fault_every=9, faults=FAULTS) as github:
+    with FakeGitHub(
+        events, step=8, poll_interval=1, pause=1, fault_every=9, faults=FAULTS
+    ) as github:
         stream = pipeline(
             SOURCE_TYPE="events",
             SOURCE_API_URL=github.url,
