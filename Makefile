@@ -48,7 +48,7 @@ install: $(INSTALLED) $(JARS) $(ASSETS) ## Set up the virtual environment, jars 
 #: SOURCE | events (GitHub's API) or archive (files)
 #: SCOPE | feeds to poll: "public org:kubernetes repo:apache/spark user:torvalds"
 #: GITHUB_TOKEN | raises GitHub's limit from 60 to 5,000 requests an hour; best in the environment
-#: FILES | archives to replay: paths, globs, URLs or hours, "2015-01-01-0..2015-01-01-5"
+#: FILES | archives to replay: paths (quoted if they have blanks), globs, URLs or hours, "2015-01-01-0..2015-01-01-5"
 #: SPEED | of a replay: max, or a factor of real time (default: max; with REBASE 1)
 #: REBASE | 1 moves a replay's times so that its first event happens now
 #: STORE | sqlite:////path/to/file.db or postgresql://user:password@host/database

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -55,11 +56,9 @@ def environments(settings: Settings, ports: Mapping[str, int], spark_jars: Path)
 
 def with_capture(environments: Environments, obstacle: str) -> Environments:
     """Return the environments with the bundled capture in place of GitHub, and a notice."""
-    # The source reads FILES as words and globs, and the path of a checkout may have blanks.
-    file = str(CAPTURE).replace(" ", "?")
     archive = {
         "GHSTREAM_SOURCE_TYPE": "archive",
-        "GHSTREAM_SOURCE_FILES": file,
+        "GHSTREAM_SOURCE_FILES": shlex.quote(str(CAPTURE)),
         "GHSTREAM_SOURCE_REBASE": "true",
         "GHSTREAM_SOURCE_SPEED": "1",
         "GHSTREAM_SOURCE_FORCE": "true",

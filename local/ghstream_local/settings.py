@@ -49,7 +49,7 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
         given["SOURCE"] = "archive"
     problems = _contradictions(given)
     # With its times moved to now, a replay faster than its recording would run into the future.
-    if given["REBASE"] and not given["SPEED"]:
+    if given["REBASE"].lower() not in ("", "0", "false", "no") and not given["SPEED"]:
         given["SPEED"] = "1"
     port = given["PORT"] or environ.get("GHSTREAM_WEBAPP_PORT", "") or "5000"
     if not re.fullmatch(r"\d{1,5}", port) or not 1 <= int(port) <= 65535:

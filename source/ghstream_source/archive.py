@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 BLOCK_LINES = 4000
 BLOCK_BYTES = 32 * 1024 * 1024
 SLICE = 0.25  # seconds: the shortest pause of a paced replay, so that transactions stay few
+LONGEST_GAP = timedelta(minutes=10)  # between two archives, that a paced replay keeps
 OPENINGS = 3  # of an archive whose connection is lost on the way
 COMPLAINTS = 5  # lines named in the log, for each archive; all of them are counted
 HEAD_LINES = 100  # looked at for the first event
@@ -60,7 +61,7 @@ class Position(msgspec.Struct):
 
 
 class Replay(msgspec.Struct):
-    """State record of a replay under way: `first` is the time of its first event.
+    """State record of a replay under way: `first` and `latest` are times of its events.
 
     It keeps pace and shift the same for all archives of the replay, over restarts.
     """
@@ -68,11 +69,22 @@ class Replay(msgspec.Struct):
     files: list[str]
     started: datetime
     first: datetime
+    latest: datetime
 
     @property
     def shift(self) -> timedelta:
         """What to add so that the first event happens when the replay starts."""
         return self.started - self.first
+
+    def join(self, time: datetime) -> None:
+        """Let an archive that begins at `time` follow where the one before it ended.
+
+        Archives may lie years apart, or in any order: nobody waits for that.
+        """
+        apart = time - self.latest
+        if abs(apart) > LONGEST_GAP:
+            self.first += apart
+            self.latest = time
 
 
 def run(
@@ -161,6 +173,7 @@ class _Replayer:
             self._seen_before = _identities(file_before)
         log.info("%s: replaying from line %d", archive.name, position.lines + 1)
         done = position.lines
+        self._begins = done == 0
         try:
             for number, line in enumerate(itertools.chain(head, lines), 1):
                 if number <= done:
@@ -206,7 +219,7 @@ class _Replayer:
         if not line or line.isspace():
             return
         if len(line) > MAX_LINE_BYTES:
-            self._reject(line, f"too long: more than {MAX_LINE_BYTES} bytes; cut there")
+            self._reject(line, f"too long: more than {MAX_LINE_BYTES} bytes")
             return
         try:
             event = decode(line, self._ingested_at)
@@ -220,7 +233,8 @@ class _Replayer:
             return
         self._seen.add(mark)
         if self._replay is None:
-            self._replay = Replay(list(self._settings.files), self._started, event.created_at)
+            time = event.created_at
+            self._replay = Replay(list(self._settings.files), self._started, time, time)
         if self._settings.speed != math.inf:
             self._keep_pace(event, self._replay)
         if self._settings.rebase:
@@ -233,14 +247,18 @@ class _Replayer:
         self._tally["rejected"] += 1
         if self._tally["rejected"] <= COMPLAINTS:
             log.warning("%s line %d: %s", origin, self._position.lines + 1, reason)
-        self._rejected.append(Rejected(line[:MAX_LINE_BYTES], reason, origin))
+        self._rejected.append(Rejected(line, reason, origin))
 
     def _keep_pace(self, event: Event, replay: Replay) -> None:
-        due = replay.started + (event.created_at - replay.first) / self._settings.speed
-        ahead = (due - self._now()).total_seconds()
+        if self._begins:
+            self._begins = False
+            replay.join(event.created_at)
+        replay.latest = max(replay.latest, event.created_at)
+        due = (event.created_at - replay.first).total_seconds() / self._settings.speed
+        ahead = due - (self._now() - replay.started).total_seconds()
         if ahead > 0:
             self._flush()
-            if self._stop.wait(max(ahead, SLICE)):
+            if self._stop.wait(min(max(ahead, SLICE), threading.TIMEOUT_MAX)):
                 raise Stopped
             self._begin_block()
             event.ingested_at = self._ingested_at

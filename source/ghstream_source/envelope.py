@@ -2,20 +2,32 @@
 
 Both shapes of payloads are read: those before October 2025 and the trimmed ones since (GitHub
 changelog of 2025-08-08, "Upcoming changes to GitHub Events API payloads"). What a shape does not
-tell stays absent, never zero.
+tell stays absent, never zero; so does an empty name, and "/", the repository of an event that has
+none. Records that fit neither shape are tried as those of `ghstream_source.timeline`.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec import Meta
+
+from ghstream_source.timeline import modernised
 
 T = TypeVar("T")
-Time = Annotated[datetime, msgspec.Meta(tz=True)]
+# What is published must fit what Spark reads: these are the limits of its records too.
+Name = Annotated[str, Meta(max_length=256)]
+Key = Annotated[Name, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Ref = Annotated[str, Meta(max_length=4096)]
+Time = Annotated[datetime, Meta(tz=True)]
+FIRST_YEAR, LAST_YEAR = 1970, 2499
 Identity = tuple[str, str, datetime]
 BOT_SUFFIX = "[bot]"
+NO_REPOSITORY = "/"
 NOTHING = msgspec.Raw(b"null")
 
 
@@ -70,10 +82,21 @@ def decode(raw: bytes | msgspec.Raw, ingested_at: str) -> Event:
 def read_identity(raw: bytes | msgspec.Raw) -> Identity:
     """Read only the identity of an event. Raises Malformed."""
     upstream = _parsed(_identity_decoder, raw)
-    return (upstream.id, upstream.type, _utc(upstream.created_at))
+    return (upstream.id, upstream.type, _created_at(upstream))
 
 
-def _utc(time: datetime) -> datetime:
+def _created_at(upstream: _Identified) -> datetime:
+    time = _utc(upstream.created_at)
+    if time is None:
+        years = f"{FIRST_YEAR} to {LAST_YEAR}"
+        raise Malformed(f"not an event: created_at {upstream.created_at} is not in {years}")
+    return time
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    """Return a time in UTC; None if it is outside of the years that can be shifted and shown."""
+    if time is None or not FIRST_YEAR <= time.year <= LAST_YEAR:
+        return None
     # GitHub always writes Z: the common case costs a comparison.
     return time if time.tzinfo is UTC else time.astimezone(UTC)
 
@@ -81,28 +104,37 @@ def _utc(time: datetime) -> datetime:
 def _parsed(decoder: msgspec.json.Decoder[T], raw: bytes | msgspec.Raw) -> T:
     try:
         return decoder.decode(raw)
-    except msgspec.ValidationError as error:
-        raise Malformed(f"not an event: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Malformed(f"not JSON: {error}") from error
-    except RecursionError as error:
-        raise Malformed("not an event: nested too deeply") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        fault = _malformed(error)
+        older = modernised(bytes(raw))
+    if older is not None:
+        with suppress(msgspec.MsgspecError):
+            return decoder.decode(older)
+    raise fault
+
+
+def _malformed(error: Exception) -> Malformed:
+    if isinstance(error, msgspec.ValidationError):
+        return Malformed(f"not an event: {error}")
+    if isinstance(error, RecursionError):
+        return Malformed("not an event: nested too deeply")
+    return Malformed(f"not JSON: {error}")
 
 
 class _Actor(msgspec.Struct, gc=False):
-    id: int | None = None
-    login: str | None = None
-    type: str | None = None
+    id: Count | None = None
+    login: Name | None = None
+    type: Name | None = None
 
 
 class _Repository(msgspec.Struct, gc=False):
-    id: int | None = None
-    name: str | None = None
-    language: str | None = None
+    id: Count | None = None
+    name: Name | None = None
+    language: Name | None = None
 
 
 class _Organization(msgspec.Struct, gc=False):
-    login: str | None = None
+    login: Name | None = None
 
 
 class _Branch(msgspec.Struct, gc=False):
@@ -112,7 +144,7 @@ class _Branch(msgspec.Struct, gc=False):
 class _Subject(msgspec.Struct, gc=False):
     """An issue or a pull request; the trimmed shape of a pull request has only the number."""
 
-    number: int | None = None
+    number: Count | None = None
     created_at: Time | None = None
     closed_at: Time | None = None
     merged_at: Time | None = None
@@ -121,10 +153,10 @@ class _Subject(msgspec.Struct, gc=False):
 
 
 class _Payload(msgspec.Struct, gc=False):
-    action: str | None = None
-    number: int | None = None
-    ref: str | None = None
-    size: int | None = None
+    action: Name | None = None
+    number: Count | None = None
+    ref: Ref | None = None
+    size: Count | None = None
     commits: msgspec.Raw = NOTHING
     issue: _Subject | None = None
     pull_request: _Subject | None = None
@@ -132,8 +164,8 @@ class _Payload(msgspec.Struct, gc=False):
 
 
 class _Identified(msgspec.Struct, gc=False):
-    id: str
-    type: str
+    id: Key
+    type: Key
     created_at: Time
 
 
@@ -153,27 +185,27 @@ def _envelope(upstream: _Upstream, ingested_at: str) -> Event:
     event = Event(
         id=upstream.id,
         type=upstream.type,
-        created_at=_utc(upstream.created_at),
+        created_at=_created_at(upstream),
         ingested_at=ingested_at,
     )
     if (actor := upstream.actor) is not None:
-        event.actor = actor.login
+        event.actor = actor.login or None
         event.actor_id = actor.id
         event.is_bot = actor.type == "Bot" or (actor.login or "").endswith(BOT_SUFFIX)
     if (repo := upstream.repo) is not None:
-        event.repo = repo.name
+        event.repo = repo.name if repo.name not in ("", NO_REPOSITORY) else None
         event.repo_id = repo.id
     if upstream.org is not None:
-        event.org = upstream.org.login
+        event.org = upstream.org.login or None
     if upstream.payload is not None:
         _read_payload(event, upstream.payload)
     return event
 
 
 def _read_payload(event: Event, payload: _Payload) -> None:
-    event.action = payload.action
+    event.action = payload.action or None
     event.number = payload.number
-    event.ref = payload.ref
+    event.ref = payload.ref or None
     if event.type == "PushEvent":
         event.pushed_commits = payload.size
         if payload.size is None and (commits := _parsed(_commits, payload.commits)) is not None:
@@ -182,10 +214,10 @@ def _read_payload(event: Event, payload: _Payload) -> None:
     if issue is not None:
         event.number = event.number or issue.number
         if event.type == "IssuesEvent":
-            event.opened_at = issue.created_at
+            event.opened_at = _utc(issue.created_at)
             # The issue is a snapshot of when it was read: only the action tells what happened.
             if payload.action == "closed":
-                event.closed_at = issue.closed_at
+                event.closed_at = _utc(issue.closed_at)
     if pull_request is not None:
         event.number = event.number or pull_request.number
         if event.type == "PullRequestEvent":
@@ -197,10 +229,9 @@ def _read_payload(event: Event, payload: _Payload) -> None:
 
 
 def _read_pull_request(event: Event, pull_request: _Subject) -> None:
-    event.opened_at = pull_request.created_at
+    event.opened_at = _utc(pull_request.created_at)
     if event.action in ("closed", "merged"):
         # In the trimmed shape "closed" means closed unmerged, and "merged" is an action.
         event.merged = event.action == "merged" or pull_request.merged is True
-        event.closed_at = pull_request.closed_at
-        if event.merged and pull_request.merged_at is not None:
-            event.closed_at = pull_request.merged_at
+        merged_at = pull_request.merged_at if event.merged else None
+        event.closed_at = _utc(merged_at or pull_request.closed_at)

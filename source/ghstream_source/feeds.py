@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import quote
 
-NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
+# Old names may end with a hyphen, and the logins of apps end with "[bot]".
+NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+USER = rf"{NAME}(?:\[bot\])?"
 REPOSITORY = r"(?!\.{1,2}$)[A-Za-z0-9._-]+"
 EXPECTED = "write public, org:<name>, repo:<owner>/<name> or user:<name>"
 
@@ -14,7 +17,7 @@ KINDS = {
     "public": ("", "/events"),
     "org": (NAME, "/orgs/{}/events"),
     "repo": (f"{NAME}/{REPOSITORY}", "/repos/{}/events"),
-    "user": (NAME, "/users/{}/events"),
+    "user": (USER, "/users/{}/events"),
 }
 
 
@@ -40,7 +43,7 @@ def parse_scope(scope: str) -> tuple[Feed, ...]:
         kind, _, name = part.partition(":")
         pattern, path = KINDS.get(kind, ("", ""))
         if path and re.fullmatch(pattern, name) and not part.endswith(":"):
-            feeds.setdefault(part.lower(), Feed(part, kind, path.format(name)))
+            feeds.setdefault(part.lower(), Feed(part, kind, path.format(quote(name))))
         else:
             unknown.append(repr(part))
     if unknown or not parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ from ghstream_source.transactions import WRITER, Message, Transactions
 EVENT_SCHEMA = ("schema", b"ghstream.event.v1")
 COVERAGE_SCHEMA = ("schema", b"ghstream.coverage.v1")
 KEYS_HELD = 100_000
+# Kafka takes records below 1 MB, by default. No event comes near; what it was made from may.
+MAX_VALUE_BYTES = 900_000
+
+log = logging.getLogger(__name__)
 
 
 class KafkaPublisher:
@@ -66,10 +71,14 @@ class KafkaPublisher:
             key, hashed = self._key(event.repo_id)
             yield Message(topic, key, encode(event), headers[origin], hashed % partitions)
             if raw is not None and settings.raw:
-                yield Message(raw_topic, key, raw, headers[origin])
+                if len(raw) <= MAX_VALUE_BYTES:
+                    yield Message(raw_topic, key, raw, headers[origin])
+                else:
+                    log.warning("%s of %s is too long for %s", event.id, origin, raw_topic)
         for value, reason, origin in delivery.rejected:
-            why = [("reason", reason.encode()), ("origin", origin.encode())]
-            yield Message(settings.dead_letter_topic, None, value, why)
+            cut = f"; cut at {MAX_VALUE_BYTES} bytes" if len(value) > MAX_VALUE_BYTES else ""
+            why = [("reason", f"{reason}{cut}".encode()), ("origin", origin.encode())]
+            yield Message(settings.dead_letter_topic, None, value[:MAX_VALUE_BYTES], why)
         for coverage in delivery.coverage:
             feed = coverage.feed.encode()
             yield Message(settings.coverage_topic, feed, encode(coverage), [COVERAGE_SCHEMA])

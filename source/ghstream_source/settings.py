@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -179,7 +180,8 @@ def _words(value: str) -> tuple[str, ...]:
 
 
 def _files(value: str) -> tuple[str, ...]:
-    names = tuple(value.split())
+    # As a shell reads words: a name with blanks stands in quotes.
+    names = tuple(shlex.split(value))
     for name in names:
         hours(name)
     return names
@@ -210,8 +212,8 @@ def _positive(value: str) -> float:
         number = float(value)
     except ValueError:
         number = math.nan
-    if not 0 < number < math.inf:
-        raise ValueError("write a number above 0")
+    if not 0 < number <= 1e9:
+        raise ValueError("write a number above 0, a billion at most")
     return number
 
 

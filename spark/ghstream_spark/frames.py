@@ -29,7 +29,7 @@ def events_frame(events: Sequence[Event]) -> pa.Table:
     how they tell a merge: an action of its own now, `closed` with `merged` then.
     """
     kind = pa.array([event.type for event in events], _TEXT)
-    action = pa.array([event.action for event in events], _TEXT)
+    action = pa.array([event.action or None for event in events], _TEXT)
     is_merged = pc.fill_null(
         pa.array([event.merged for event in events], _BOOLEAN), fill_value=False
     )
@@ -57,11 +57,11 @@ def events_frame(events: Sequence[Event]) -> pa.Table:
         {
             "time": time,
             "type": kind,
-            "is_bot": pa.array([event.is_bot for event in events], _BOOLEAN),
-            "actor": pa.array([event.actor for event in events], _TEXT),
-            "repo": pa.array([event.repo for event in events], _TEXT),
+            "is_bot": pa.array([bool(event.is_bot) for event in events], _BOOLEAN),
+            "actor": pa.array([event.actor or None for event in events], _TEXT),
+            "repo": pa.array([event.repo or None for event in events], _TEXT),
             "repo_id": pa.array([event.repo_id for event in events], _INTEGER),
-            "org": pa.array([event.org for event in events], _TEXT),
+            "org": pa.array([event.org or None for event in events], _TEXT),
             "number": pa.array([event.number for event in events], _INTEGER),
             "subject": subject,
             "transition": transition,

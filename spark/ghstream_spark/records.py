@@ -11,25 +11,30 @@ import msgspec
 from ghstream_store.metrics import Dataset
 from msgspec import Meta
 
-# GitHub's own limits are tighter; these keep a key within what a database indexes.
-Name = Annotated[str, Meta(min_length=1, max_length=256)]
+# GitHub's own limits are tighter; these keep a key within what a database indexes. The source has
+# the same ones, so that it refuses what would be refused here.
+Text = Annotated[str, Meta(max_length=256)]
+Name = Annotated[Text, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Time = Annotated[datetime, Meta(tz=True)]
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """The event envelope, `ghstream.event.v1`. Times are RFC 3339; what a record lacks is None."""
+    """The event envelope, `ghstream.event.v1`. Times are RFC 3339.
+
+    What a record lacks is None. Others may also write null, or an empty text.
+    """
 
     id: Name
     type: Name
     created_at: Time
     ingested_at: Time | None = None
-    actor: Name | None = None
-    is_bot: bool = False
-    repo: Name | None = None
+    actor: Text | None = None
+    is_bot: bool | None = None
+    repo: Text | None = None
     repo_id: Count | None = None
-    org: Name | None = None
-    action: Name | None = None
+    org: Text | None = None
+    action: Text | None = None
     number: Count | None = None
     opened_at: Time | None = None
     closed_at: Time | None = None
@@ -51,7 +56,8 @@ class Coverage(msgspec.Struct, frozen=True, gc=False):
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError)
 # PostgreSQL stores every character but this one.
-_NUL = rb"\u0000"
+_NUL = "\0"
+_NUL_AS_JSON = rb"\u0000"
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ def read(values: Sequence[bytes], kind: type[Record]) -> tuple[list[Record], lis
         records = [decode(value) for value in values]
     except _FAULTS:
         return _read_each(values, kind)
-    if any(_NUL in value for value in values):
+    if any(_NUL_AS_JSON in value for value in values):
         return _read_each(values, kind)
     return records, []
 
@@ -90,8 +96,14 @@ def _read_each(values: Sequence[bytes], kind: type[Record]) -> tuple[list[Record
         except _FAULTS as error:
             rejected.append(Rejected(index, str(error)))
         else:
-            if _NUL in value:
+            if _NUL_AS_JSON in value and _holds_nul(record):
                 rejected.append(Rejected(index, "it holds the character U+0000"))
             else:
                 records.append(record)
     return records, rejected
+
+
+def _holds_nul(record: msgspec.Struct) -> bool:
+    return any(
+        isinstance(value, str) and _NUL in value for value in msgspec.structs.astuple(record)
+    )

@@ -38,7 +38,7 @@ class Settings(
 
     kafka_bootstrap_servers: Text = "127.0.0.1:9092"
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = ""
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     kafka_sasl_username: str = ""
     kafka_sasl_password: str = ""
     kafka_ssl_cafile: str = ""
@@ -129,10 +129,10 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     except ValueError as error:
         yield f"GHSTREAM_STORE_URL: {error}"
     is_sasl = settings.kafka_security_protocol.startswith("SASL")
-    if is_sasl and not (settings.kafka_sasl_mechanism and settings.kafka_sasl_username):
+    if is_sasl and not (settings.kafka_sasl_username and settings.kafka_sasl_password):
         yield (
             f"GHSTREAM_KAFKA_SECURITY_PROTOCOL is {settings.kafka_security_protocol}: set "
-            "GHSTREAM_KAFKA_SASL_MECHANISM, _SASL_USERNAME and _SASL_PASSWORD too"
+            "GHSTREAM_KAFKA_SASL_USERNAME and _SASL_PASSWORD too"
         )
 
 

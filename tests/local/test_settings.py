@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from ghstream_local.programs import PORTS, environments, problems, with_capture
 from ghstream_local.settings import read
+from ghstream_source.settings import from_env
 
 ARCHIVE = Path(__file__).parents[2] / "local" / "ghstream_local" / "capture"
 
@@ -75,6 +76,7 @@ def test_a_rebased_replay_keeps_the_pace_of_its_recording_unless_told_otherwise(
     assert environment("source", FILES=files, REBASE="1", SPEED="max")["GHSTREAM_SOURCE_SPEED"] == (
         "max"
     )
+    assert "GHSTREAM_SOURCE_SPEED" not in environment("source", FILES=files, REBASE="0")
 
 
 def test_variables_of_the_processes_themselves_are_passed_through():
@@ -140,12 +142,23 @@ def test_a_data_folder_that_cannot_be_written_is_named(start, tmp_path):
     assert f"DATA={tmp_path}/file/data: cannot write there" in "\n".join(log.lines)
 
 
+def test_a_capture_in_a_folder_with_blanks_and_quotes_is_found(monkeypatch, tmp_path):
+    file = tmp_path / "it's my folder [1]" / "hour.json.gz"
+    file.parent.mkdir()
+    file.touch()
+    monkeypatch.setattr("ghstream_local.programs.CAPTURE", file)
+    shown = with_capture({"source": {"GHSTREAM_STORE_URL": "sqlite:////x"}, "webapp": {}}, "")
+    assert from_env(shown["source"]).files == (str(file),)
+    assert problems(shown["source"]) == []
+
+
 def test_the_capture_stands_in_for_github_and_the_page_says_so():
     settings, _ = read({})
     plain = environments(settings, dict.fromkeys(PORTS, 9000), Path("jars"))
     shown = with_capture(plain, "no route to host")
     assert shown["source"]["GHSTREAM_SOURCE_TYPE"] == "archive"
-    assert Path(shown["source"]["GHSTREAM_SOURCE_FILES"]).is_file()
+    (file,) = from_env(shown["source"]).files
+    assert Path(file).is_file()
     notice = shown["webapp"]["GHSTREAM_WEBAPP_NOTICE"]
     for part in ("GitHub could not be reached", "no route to host", "2015-01-01", "moved to now"):
         assert part in notice

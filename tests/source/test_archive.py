@@ -15,8 +15,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from ghstream_source import archive
-from ghstream_source.archive_files import MAX_LINE_BYTES, expand
+from ghstream_source import archive, archive_files
+from ghstream_source.archive_files import expand
 from ghstream_source.delivery import Delivery, Stopped
 from ghstream_source.envelope import Event
 from ghstream_source.settings import from_env
@@ -158,8 +158,11 @@ def test_a_sample_of_an_archive_and_then_all_of_it(tmp_path: Path) -> None:
 
 
 def test_lines_that_do_not_fit_are_rejected_and_the_rest_is_read(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    limit = 900_000
+    monkeypatch.setattr(archive, "MAX_LINE_BYTES", limit)
+    monkeypatch.setattr(archive_files, "MAX_LINE_BYTES", limit)
     memory = Memory()
     bad = [
         b"<html>not JSON</html>",
@@ -167,18 +170,61 @@ def test_lines_that_do_not_fit_are_rejected_and_the_rest_is_read(
         b'{"type": "PushEvent", "created_at": "2015-01-01T00:00:00Z"}',
         b'{"id": "1", "created_at": "2015-01-01T00:00:00Z"}',
         b'{"id": "1", "type": "PushEvent"}',
-        b'{"long": "' + b"x" * (3 * MAX_LINE_BYTES) + b'"}',
+        b'{"long": "' + b"x" * (3 * limit) + b'"}',
     ]
     good = sample(0, 60)
     mixed = [bad[0], b"", *good[:10], *bad[1:], b"  ", *good[10:]]
     replay(memory, write(tmp_path / "hour.json.gz", mixed))
     assert memory.counted() == each_once(good)
     reasons = ["not JSON"] * 2 + ["not an event"] * 3 + ["too long"]
-    assert memory.rejected() == [
-        (value[:MAX_LINE_BYTES], reason) for value, reason in zip(bad, reasons, strict=True)
-    ]
+    rejected = [(value[:limit], reason) for value, reason in memory.rejected()]
+    assert rejected == list(zip((value[:limit] for value in bad), reasons, strict=True))
+    assert all(len(value) < 2 * limit for value, _ in memory.rejected())
     assert "hour.json.gz line 1: not JSON" in caplog.text
     assert "hour.json.gz line 13: not JSON" in caplog.text
+
+
+def test_an_event_with_a_payload_of_many_megabytes_is_an_event(tmp_path: Path) -> None:
+    long = json.loads(sample(0, 1)[0]) | {"payload": {"commits": [{"message": "x" * 5_000_000}]}}
+    memory = Memory()
+    replay(memory, write(tmp_path / "hour.json.gz", [json.dumps(long).encode(), *sample(1, 10)]))
+    assert memory.counted() == each_once(sample(0, 10))
+
+
+def test_events_side_by_side_on_a_line_are_each_published_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "BLOCK_LINES", 7)
+    lines = sample(0, 60)
+    quoting = json.loads(lines[5]) | {"title": "}{"}
+    lines[5] = json.dumps(quoting, separators=(",", ":")).encode()
+    damaged = b'{"id":"1","type":"PushEvent'
+    side_by_side = [
+        b"".join(lines[:20]),
+        lines[20] + b"\0" * 300_000 + lines[21],
+        b"\0\0" + lines[22],
+        *lines[23:40],
+        damaged + b"}" + b"".join(lines[40:]),
+    ]
+    memory = Memory()
+    file = write(tmp_path / "2012-02-02-21.json.gz", side_by_side)
+    for kill_after in range(1, 8):
+        memory.kill_after = kill_after
+        with pytest.raises(Killed):
+            replay(memory, file)
+    memory.kill_after = None
+    replay(memory, file)
+    assert memory.counted() == each_once(lines)
+    assert memory.rejected() == [(damaged + b"}", "not JSON")]
+
+
+def test_an_hour_that_is_one_line_without_an_end_is_read(tmp_path: Path) -> None:
+    lines = sample(0, 200)
+    memory = Memory()
+    file = tmp_path / "2012-04-11-15.json.gz"
+    file.write_bytes(gzip.compress(b"".join(lines)))
+    replay(memory, file)
+    assert memory.counted() == each_once(lines)
 
 
 def test_archives_that_share_a_first_line_of_garbage_are_different(tmp_path: Path) -> None:
@@ -338,6 +384,55 @@ def test_at_a_speed_events_come_at_their_time(
         assert at - due <= timedelta(seconds=1.5)
     span = latest - first
     assert len(memory.deliveries) <= span.total_seconds() / speed / archive.SLICE + 3
+
+
+@pytest.mark.parametrize("years", [9, -3])
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_replay_does_not_wait_for_the_years_between_two_archives(
+    tmp_path: Path, years: int, killed: bool
+) -> None:
+    def moved(line: bytes) -> bytes:
+        return line.replace(b'"created_at":"2015', f'"created_at":"{2015 + years}'.encode())
+
+    first = write(tmp_path / "a.json.gz", sample(0, 300))
+    second = write(tmp_path / "b.json.gz", list(map(moved, sample(300, 600))))
+    spans = [
+        max(times) - min(times)
+        for times in (
+            [datetime.fromisoformat(json.loads(line)["created_at"]) for line in lines]
+            for lines in (sample(0, 300), sample(300, 600))
+        )
+    ]
+    clock, memory = Clock(), Memory()
+    if killed:  # between the two archives
+        memory.kill_after = len(_deliveries_of(first))
+        with pytest.raises(Killed):
+            replay(memory, first, second, SPEED="1", REBASE="true", clock=clock)
+        memory.kill_after = None
+    replay(memory, first, second, SPEED="1", REBASE="true", clock=clock)
+    assert len(memory.events()) == 600
+    took = clock.time - START
+    assert spans[0] + spans[1] <= took + timedelta(seconds=1) <= sum(spans, timedelta(seconds=5))
+    # Rebased, the second archive happens right after the first.
+    times = [event.created_at for event in memory.events()]
+    assert START.replace(microsecond=0) <= min(times)
+    assert max(times) <= clock.time + timedelta(seconds=1)
+
+
+def _deliveries_of(file: Path) -> list[Delivery]:
+    memory = Memory()
+    replay(memory, file, SPEED="1", REBASE="true")
+    return memory.deliveries[:-1]  # but for the last, which forgets the replay
+
+
+def test_a_gap_of_minutes_between_two_archives_is_kept(tmp_path: Path) -> None:
+    clock, memory = Clock(), Memory()
+    first = write(tmp_path / "a.json.gz", sample(0, 10))
+    second = write(tmp_path / "b.json.gz", sample(700, 710))
+    replay(memory, first, second, SPEED="1", clock=clock)
+    times = [datetime.fromisoformat(json.loads(line)["created_at"]) for line in sample(0, 710)]
+    assert timedelta(minutes=4) < times[700] - times[0] < timedelta(minutes=10)
+    assert clock.time - START >= times[700] - times[0] - timedelta(seconds=1)
 
 
 def test_asked_to_stop_it_publishes_what_it_holds_and_goes_on_later(tmp_path: Path) -> None:

@@ -167,3 +167,108 @@ def test_what_is_no_event_is_refused_with_the_reason(raw: bytes, reason: str) ->
 def test_times_with_an_offset_become_utc() -> None:
     raw = b'{"id": "1", "type": "PushEvent", "created_at": "2026-01-01T01:00:00+02:00"}'
     assert envelope(raw)["created_at"] == "2025-12-31T23:00:00Z"
+
+
+def timeline(kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """An event as GH Archive recorded it from 2012 to 2014."""
+    return {
+        "created_at": "2013-01-01T10:22:31-08:00",
+        "payload": payload,
+        "public": True,
+        "type": kind,
+        "url": "https://github.com/projectblacklight/blacklight",
+        "actor": "alice",
+        "actor_attributes": {"login": "alice", "type": "User", "gravatar_id": ""},
+        "repository": {
+            "id": 355634,
+            "name": "blacklight",
+            "owner": "projectblacklight",
+            "organization": "projectblacklight",
+            "language": "Ruby",
+            "created_at": "2012-12-19T14:13:15-08:00",
+        },
+    }
+
+
+def test_an_issue_of_2011_whose_payload_holds_bare_ids_is_read() -> None:
+    payload = {"action": "opened", "repo": "a/b", "actor": "x", "issue": 573134, "number": 9}
+    raw = made("IssuesEvent", payload, repo={"id": 7, "name": "a/b"}, id=1127195475)
+    event = envelope(raw)
+    assert (event["id"], event["action"], event["number"]) == ("1127195475", "opened", 9)
+    assert (event["repo"], event["repo_id"]) == ("a/b", 7)
+    assert envelope(made("ForkEvent", {"forkee": 1359086}))["type"] == "ForkEvent"
+
+
+def test_a_pull_request_of_the_timeline_api_is_read_with_its_times_in_utc() -> None:
+    merged = {
+        "number": 3,
+        "created_at": "2012-12-31T20:00:00-08:00",
+        "closed_at": "2013/01/01 10:22:30 -0800",
+        "merged_at": "2013/01/01 10:22:30 -0800",
+        "merged": True,
+    }
+    raw = timeline("PullRequestEvent", {"action": "closed", "pull_request": merged, "number": 3})
+    event = envelope(json.dumps(raw).encode())
+    assert len(event.pop("id")) == 32
+    assert event == {
+        "type": "PullRequestEvent",
+        "created_at": "2013-01-01T18:22:31Z",
+        "ingested_at": NOW,
+        "actor": "alice",
+        "is_bot": False,
+        "repo": "projectblacklight/blacklight",
+        "repo_id": 355634,
+        "org": "projectblacklight",
+        "action": "closed",
+        "number": 3,
+        "opened_at": "2013-01-01T04:00:00Z",
+        "closed_at": "2013-01-01T18:22:30Z",
+        "merged": True,
+    }
+
+
+def test_records_of_the_timeline_api_without_an_id_are_told_apart_by_all_they_hold() -> None:
+    first = json.dumps(timeline("PushEvent", {"size": 1, "head": "aa"})).encode()
+    second = json.dumps(timeline("PushEvent", {"size": 1, "head": "bb"})).encode()
+    assert read_identity(first) == read_identity(first + b"\r") == identity(decode(first, NOW))
+    assert read_identity(first) != read_identity(second)
+
+
+def test_the_early_form_of_a_time_is_read() -> None:
+    raw = timeline("WatchEvent", {}) | {"created_at": "2012/03/10 22:00:00 -0800", "repository": {}}
+    event = envelope(json.dumps(raw).encode())
+    assert event["created_at"] == "2012-03-11T06:00:00Z"
+    assert "repo" not in event
+
+
+def test_what_is_empty_or_null_is_absent() -> None:
+    nothing = {
+        "actor": {"id": 1, "login": ""},
+        "org": {"login": ""},
+        "repo": {"id": 2, "name": ""},
+    }
+    event = envelope(made("GollumEvent", {"action": "", "ref": "", "issue": None}, **nothing))
+    assert sorted(event) == ["actor_id", "created_at", "id", "ingested_at", "is_bot", "repo_id",
+                             "type"]  # fmt: skip
+    assert "repo" not in envelope(made("FollowEvent", {}, repo={"name": "/"}))
+    empty = dict.fromkeys(["actor", "org", "repo"])
+    assert sorted(envelope(made("PushEvent", {}, **empty, public=None))) == [
+        "created_at", "id", "ingested_at", "type",
+    ]  # fmt: skip
+
+
+def test_half_a_surrogate_in_a_text_costs_no_event() -> None:
+    raw = made("IssuesEvent", {"action": "opened", "issue": {"number": 1, "title": "?"}})
+    assert envelope(raw.replace(b"?", rb"\ud83d"))["number"] == 1
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00+05:00", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-05:00"]
+)
+def test_a_time_that_cannot_be_is_refused_as_the_events_and_left_out_as_the_issues(
+    time: str,
+) -> None:
+    raw = made("IssuesEvent", {"action": "closed", "issue": {"number": 1, "closed_at": time}})
+    assert "closed_at" not in envelope(raw)
+    with pytest.raises(Malformed, match="not an event: created_at"):
+        decode(raw.replace(b"2026-08-15T09:11:28Z", time.encode()), NOW)

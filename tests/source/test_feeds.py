@@ -24,6 +24,9 @@ def test_a_feed_named_twice_is_polled_once():
 def test_names_with_every_allowed_character():
     assert parse_scope("repo:a-b/.github")[0].path == "/repos/a-b/.github/events"
     assert parse_scope("user:octo_cat")[0].path == "/users/octo_cat/events"
+    assert parse_scope("user:legacy-")[0].path == "/users/legacy-/events"
+    app = parse_scope("user:dependabot[bot]")[0]
+    assert (app.name, app.path) == ("user:dependabot[bot]", "/users/dependabot%5Bbot%5D/events")
 
 
 @pytest.mark.parametrize(

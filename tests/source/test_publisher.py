@@ -57,6 +57,28 @@ def opened(settings: Settings) -> Iterator[Callable[[Settings], KafkaPublisher]]
         publisher.close()
 
 
+def test_what_is_too_long_for_kafka_costs_no_event_and_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent: list[transactions.Message] = []
+    monkeypatch.setattr(transactions.Transactions, "partitions", lambda *_: 2)
+    monkeypatch.setattr(
+        transactions.Transactions, "commit", lambda _, messages, state: sent.extend(messages)
+    )
+    publisher = KafkaPublisher(from_env({"GHSTREAM_SOURCE_RAW": "true"}), threading.Event())
+    long = b"x" * 2_000_000
+    publisher.publish(
+        Delivery([record(1)._replace(raw=long), record(2)], [Rejected(long, "not JSON", "public")])
+    )
+    by_topic = {topic: [m for m in sent if m.topic == topic] for topic in {m.topic for m in sent}}
+    assert [json.loads(m.value or b"")["id"] for m in by_topic["github-events"]] == ["1", "2"]
+    assert [m.value for m in by_topic["github-events-raw"]] == [record(2).raw]
+    (letter,) = by_topic["github-events-dead-letter"]
+    assert letter.value == b"x" * 900_000
+    assert letter.headers[0] == ("reason", b"not JSON; cut at 900000 bytes")
+    assert "1 of public is too long for github-events-raw" in caplog.text
+
+
 def test_a_delivery_reaches_every_topic_with_its_headers(
     settings: Settings, opened: Callable[..., KafkaPublisher], committed: Committed
 ) -> None:

@@ -35,6 +35,15 @@ def test_words_are_split_at_spaces_and_commas() -> None:
     assert settings.kafka.bootstrap_servers == ("a:9092", "b:9093")
 
 
+def test_a_file_with_blanks_in_its_name_stands_in_quotes() -> None:
+    files = "'/my folder/a.json.gz' /b/*.gz \"/c d.gz\""
+    assert from_env({"GHSTREAM_SOURCE_FILES": files}).files == (
+        "/my folder/a.json.gz",
+        "/b/*.gz",
+        "/c d.gz",
+    )
+
+
 def test_sasl_and_tls_become_options_of_the_client() -> None:
     settings = from_env(
         {
@@ -71,11 +80,13 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
         ("SOURCE_API_URL", "api.github.com"),
         ("SOURCE_FILES", "2015-01-01-5..2015-01-01-0"),
         ("SOURCE_FILES", "2015-01-01-24"),
+        ("SOURCE_FILES", "'/my folder/hour.json.gz"),
         ("SOURCE_SPEED", "0"),
         ("SOURCE_SPEED", "fast"),
         ("SOURCE_REBASE", "maybe"),
         ("SOURCE_ON_END", "loop"),
         ("SOURCE_DEDUPLICATION_WINDOW", "-1"),
+        ("SOURCE_DEDUPLICATION_WINDOW", "1e300"),
         ("SOURCE_HTTP_PORT", "70000"),
         ("TOPIC", "no spaces"),
         ("TOPIC", "ünïcode"),

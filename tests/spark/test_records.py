@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
+import msgspec
 import pytest
+from ghstream_spark.frames import events_frame
 from ghstream_spark.records import Coverage, Event, read
 
 GOOD = b'{"id":"1","type":"PushEvent","created_at":"2026-01-02T03:04:05Z","repo":"a/b"}'
@@ -44,6 +48,24 @@ def test_a_record_that_does_not_fit_is_named_and_the_others_are_read(
 def test_fields_that_nobody_knows_yet_are_passed_over() -> None:
     events, rejected = read([GOOD.replace(b'"a/b"', b'"a/b","new":{"x":[1]}')], Event)
     assert (len(events), rejected) == (1, [])
+
+
+def test_a_null_or_an_empty_text_is_the_same_as_nothing() -> None:
+    full = json.loads(GOOD)
+    optional = [field.name for field in msgspec.structs.fields(Event) if not field.required]
+    nulls = json.dumps(full | dict.fromkeys(optional)).encode()
+    texts = json.dumps(full | dict.fromkeys(["actor", "repo", "org", "action"], "")).encode()
+    events, rejected = read([GOOD.replace(b',"repo":"a/b"', b""), nulls, texts], Event)
+    assert rejected == []
+    nothing, null, empty = events_frame(events).to_pylist()
+    assert nothing == null == empty
+    assert nothing["is_bot"] is False
+
+
+def test_a_nul_in_a_field_that_nobody_keeps_does_no_harm() -> None:
+    extra = GOOD.replace(b'"a/b"', rb'"a/b","message":"a\u0000b"')
+    escaped = GOOD.replace(b"a/b", rb"a\\u0000b")
+    assert [len(found) for found in read([extra, escaped], Event)] == [2, 0]
 
 
 def test_other_time_zones_mean_the_same_instant() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ghstream_source.settings import from_env as source_settings
 from ghstream_spark.settings import SettingsError, from_env
 from ghstream_store.metrics import Grain
 
@@ -63,3 +64,14 @@ def test_a_password_with_quotes_reaches_kafka_whole_and_no_error_shows_it() -> N
     with pytest.raises(SettingsError) as caught:
         from_env(sasl | {"GHSTREAM_LOG_LEVEL": "x"})
     assert 'a"b' not in str(caught.value)
+
+
+def test_source_and_spark_take_the_same_words_for_kafka() -> None:
+    sasl = {
+        "GHSTREAM_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "GHSTREAM_KAFKA_SASL_USERNAME": "ann",
+        "GHSTREAM_KAFKA_SASL_PASSWORD": "secret",
+    }
+    spark = from_env(NEEDED | sasl).kafka
+    source = source_settings(sasl).kafka.client_options()
+    assert spark["sasl.mechanism"] == source["sasl_mechanism"]

@@ -33,6 +33,8 @@ BAD_TIMES = {
     "2026-03-01T25:00:00Z": "no date that exists",
     "0001-01-01T00:00:00+10:00": "no date that exists",
     "1969-12-31T23:59:59Z": "before 1970",
+    "2500-01-01T00:00:01Z": "after 2499",
+    "9999-12-31T23:59:59.5Z": "after 2499",
     "-10": "not a point in time",
     "-10y": "not a point in time",
     "+10m": "not a point in time",
@@ -98,6 +100,15 @@ def test_a_range_that_is_empty_or_backwards_is_refused(client: FlaskClient) -> N
     for start, stop in (("now", "now"), ("-1h", "-2h")):
         response = client.get("/api/v1/event-counts", query_string={"from": start, "to": stop})
         assert_refused(response, "to", "must be after from")
+    assert_refused(
+        client.get("/api/v1/event-counts?from=2499-12-31T00:00:00Z"), "to", "must be after from"
+    )
+
+
+def test_the_last_hours_that_may_be_asked_for_are_written_as_they_are(client: FlaskClient) -> None:
+    until = {"from": "2499-12-31T23:30:00Z", "to": "2500-01-01T00:00:00Z"}
+    answer = client.get("/api/v1/repositories/top", query_string=until).json
+    assert (answer["from"], answer["to"]) == ("2499-12-31T23:00:00Z", "2500-01-01T00:00:00Z")
 
 
 def test_more_points_than_anybody_reads_are_refused(client: FlaskClient) -> None:

@@ -100,7 +100,8 @@ def parse_query(model: type[Q], arguments: MultiDict[str, str]) -> Q:
     try:
         query = model.model_validate(values, context={"now": datetime.now(UTC)})
     except ValidationError as error:
-        raise BadParametersError([*repeated, *map(_parameter_error, error.errors())]) from error
+        wrong = [_parameter_error(model, one) for one in error.errors()]
+        raise BadParametersError([*repeated, *wrong]) from error
     if repeated:
         raise BadParametersError(repeated)
     return query
@@ -113,8 +114,12 @@ def repeatable(model: type[Query]) -> frozenset[str]:
     return frozenset(name for name, one in properties.items() if one.get("type") == "array")
 
 
-def _parameter_error(error: Any) -> ParameterError:
+def _parameter_error(model: type[Query], error: Any) -> ParameterError:
+    # Of a default that does not fit, pydantic tells the field; what was given has the alias.
+    name = str(error["loc"][0])
+    field = model.model_fields.get(name)
+    parameter = (field and field.alias) or name
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         message = "is not a parameter of this endpoint"
-    return ParameterError(parameter=str(error["loc"][0]), message=message)
+    return ParameterError(parameter=parameter, message=message)

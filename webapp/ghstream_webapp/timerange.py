@@ -11,6 +11,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 PATTERN = f"^(now|{_RELATIVE.pattern}|{_RFC3339.pattern})$"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# No event is later, and what writes answers takes epoch seconds beyond 2603 for milliseconds.
+END = datetime(2500, 1, 1, tzinfo=UTC)
 FORMS = "write 2026-01-31T12:00:00Z, -10m, -24h, -7d or now"
 
 
@@ -21,13 +23,13 @@ def parse(text: str, now: datetime) -> datetime:
     if relative := _RELATIVE.fullmatch(text):
         amount, unit = relative.groups()
         try:
-            return _since_epoch(now - timedelta(**{_UNITS[unit]: int(amount)}))
+            return _in_range(now - timedelta(**{_UNITS[unit]: int(amount)}))
         except OverflowError:
             raise ValueError("is before 1970") from None
     if absolute := _RFC3339.fullmatch(text):
         if absolute[2] is None:
             raise ValueError("names no time zone: add Z, or an offset with its + written as %2B")
-        return _since_epoch(_absolute(text))
+        return _in_range(_absolute(text))
     raise ValueError(f"is not a point in time: {FORMS}")
 
 
@@ -38,7 +40,9 @@ def _absolute(text: str) -> datetime:
         raise ValueError(f"is no date that exists: {error}") from error
 
 
-def _since_epoch(time: datetime) -> datetime:
+def _in_range(time: datetime) -> datetime:
     if time < EPOCH:
         raise ValueError("is before 1970")
+    if time > END:
+        raise ValueError("is after 2499")
     return time
