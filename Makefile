@@ -64,7 +64,7 @@ run: install ## Run the whole pipeline and its dashboard until Ctrl-C
 .PHONY: test
 test: install ## Run the whole suite on real Kafka, Spark, PostgreSQL and Chromium
 	@$(BIN)/python tests/install_chromium.py
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal
 
 .PHONY: bench
 bench: install ## Measure throughput, latency and memory
