@@ -9,9 +9,10 @@ from concurrent.futures import Future
 from functools import partial
 
 import psycopg
+from ghstream_store.batch import Batch
 from ghstream_store.database import migrate, open_store
 from ghstream_store.ledger import open_entry
-from ghstream_store.merge import Batch, merge
+from ghstream_store.merge import merge
 from ghstream_store.metrics import Dataset
 from ghstream_store.retention import delete_expired
 from pyspark.sql import DataFrame, SparkSession

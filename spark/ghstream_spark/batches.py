@@ -14,7 +14,7 @@ from typing import cast
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
-from ghstream_store.merge import Batch, newest
+from ghstream_store.batch import Batch, newest
 from ghstream_store.metrics import Dataset
 
 from ghstream_spark.aggregate import combine, partial

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ghstream_store.ledger import Offsets
+from ghstream_store.batch import Offsets
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
 
+from ghstream_store.batch import Offsets
 from ghstream_store.tables import LEDGER
-
-Offsets = Mapping[str, Mapping[int, int]]
-"""Per topic and partition, the offset of the first record that is not merged yet."""
 
 
 @dataclass(frozen=True)

@@ -7,41 +7,20 @@ after a crash finds its number in the ledger and changes nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from io import BytesIO
-from typing import TypeVar, cast
+from typing import cast
 
 import psycopg
 import pyarrow as pa
 import pyarrow.csv
 from sqlalchemy import Connection, Engine, Table
 
-from ghstream_store.ledger import Entry, Offsets, open_entry, write_entry
+from ghstream_store.batch import Batch, newest
+from ghstream_store.ledger import Entry, open_entry, write_entry
 from ghstream_store.metrics import METRICS, Measure, Merge, Metric
 from ghstream_store.tables import TABLES
-
-T = TypeVar("T", int, float)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One micro-batch, aggregated.
-
-    `rows` holds per metric an Arrow table with the metric's key and measure columns, one row per
-    key. `offsets` are the first ones that the batch does not hold; `newest_*` are seconds since
-    1970-01-01 UTC, None where the batch has no such record.
-    """
-
-    stream: str
-    query_id: str
-    batch_id: int
-    rows: Mapping[str, pa.Table]
-    offsets: Offsets
-    events: int
-    rejected: int
-    newest_event_at: int | None
-    newest_ingested_at: float | None
 
 
 def merge(engine: Engine, batch: Batch) -> bool:
@@ -81,11 +60,6 @@ def _advance(entry: Entry, batch: Batch) -> Entry:
         newest_ingested_at=newest(entry.newest_ingested_at, batch.newest_ingested_at),
         merged_at=time.time(),
     )
-
-
-def newest(left: T | None, right: T | None) -> T | None:
-    """Return the greater of two times of which either may be unknown."""
-    return max((value for value in (left, right) if value is not None), default=None)
 
 
 def _merge_rows(connection: Connection, metric: Metric, rows: pa.Table) -> None:

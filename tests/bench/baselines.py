@@ -17,8 +17,9 @@ from typing import Any
 
 import pyarrow as pa
 from ghstream_spark.aggregate import schema
+from ghstream_store.batch import Batch
 from ghstream_store.database import migrate, open_store
-from ghstream_store.merge import Batch, merge
+from ghstream_store.merge import merge
 from ghstream_store.metrics import METRICS, Dataset, Metric
 from kafka import KafkaConsumer
 from pyspark.sql import Column, DataFrame, SparkSession

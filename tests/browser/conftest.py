@@ -16,8 +16,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from ghstream_local.broker import free_port
+from ghstream_store.batch import Batch
 from ghstream_store.database import migrate, open_store
-from ghstream_store.merge import Batch, merge
+from ghstream_store.merge import merge
 from ghstream_store.tables import TABLES
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 import psycopg
 import pyarrow as pa
 import pytest
+from ghstream_store.batch import Batch
 from ghstream_store.database import migrate, open_store
 from ghstream_store.ledger import read_entry
-from ghstream_store.merge import Batch, merge
+from ghstream_store.merge import merge
 from ghstream_store.metrics import METRICS, Merge
 from ghstream_store.tables import TABLES
 from sqlalchemy import Engine, text

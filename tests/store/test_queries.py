@@ -8,8 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from ghstream_store.batch import Batch
 from ghstream_store.database import migrate, open_store
-from ghstream_store.merge import Batch, merge
+from ghstream_store.merge import merge
 from ghstream_store.metrics import Grain
 from ghstream_store.queries.activity import Subject, activity, is_known, ranking
 from ghstream_store.queries.lifecycles import (

@@ -16,8 +16,9 @@ import psycopg
 import pyarrow as pa
 import pytest
 from flask.testing import FlaskClient
+from ghstream_store.batch import Batch
 from ghstream_store.database import migrate, open_store
-from ghstream_store.merge import Batch, merge
+from ghstream_store.merge import merge
 from ghstream_webapp import create_app
 from ghstream_webapp.services import EXTENSION
 from ghstream_webapp.settings import Settings, from_env
