@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 TOPIC = "bench"
 RAW = "bench-baseline"
-BATCH = 80_000
-WARM_UP = 2 * BATCH
-BASELINE_EVENTS = 240_000
+WARM_UP = 200_000
+BASELINE_EVENTS = 160_000
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,6 @@ def application(bench: Bench, number: int) -> Rate:
         | {
             "GHSTREAM_TOPIC": TOPIC,
             "GHSTREAM_SPARK_TRIGGER": "availableNow",
-            "GHSTREAM_SPARK_MAX_OFFSETS_PER_TRIGGER": str(BATCH),
         },
         log=bench.folder / f"ours-{number}.log",
     )

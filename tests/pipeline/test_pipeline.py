@@ -86,7 +86,8 @@ def test_a_live_api_in_overlapping_pages_and_faults_counts_each_event_once(pipel
         stream.start(*ALL)
         for name in ("source", "spark", "broker", "source"):
             before = stream.events()
-            stream.wait_for(lambda seen, before=before: seen > before)  # type: ignore[misc]
+            # On a slow machine all may be there before the last kill.
+            stream.wait_for(lambda n, before=before: n > before or n == len(events))  # type: ignore[misc]
             stream.kill(name)
             stream.start(name)
         stream.wait_for(lambda seen: seen >= len(events))
