@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TOPIC = "bench"
 RAW = "bench-baseline"
-WARM_UP = 200_000
+WARM_UP = 150_000
 BASELINE_EVENTS = 160_000
 
 
@@ -135,6 +135,6 @@ def watch_ledger(process: Process, url: str, events: int) -> list[tuple[int, flo
 
 def rate(commits: list[tuple[int, float]], process: Process) -> Rate:
     """Return events per second from the last commit of the warm-up to the last of all."""
-    warm = [commit for commit in commits if commit[0] >= min(WARM_UP, commits[-1][0] // 3)]
+    warm = [commit for commit in commits if commit[0] >= min(WARM_UP, commits[-1][0] // 4)]
     (first, began), (last, ended) = warm[0], warm[-1]
     return Rate((last - first) / (ended - began), 0.0, process.peaks)
