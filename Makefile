@@ -64,7 +64,8 @@ run: install ## Run the whole pipeline and its dashboard until Ctrl-C
 .PHONY: test
 test: install ## Run the whole suite on real Kafka, Spark, PostgreSQL and Chromium
 	@$(BIN)/python tests/install_chromium.py
-	$(BIN)/pytest -n 2 --dist worksteal
+	@# The suite starts some forty JVMs for seconds each: the optimising compiler would only be in the way.
+	JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1 $(BIN)/pytest -n 2 --dist worksteal
 
 .PHONY: bench
 bench: install ## Measure throughput, latency and memory
