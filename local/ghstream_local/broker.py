@@ -46,7 +46,8 @@ class Broker:
         if not (self.data / "logs" / "meta.properties").exists():
             cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
             command = self._java("kafka.tools.StorageTool", "format", "--standalone")
-            command += ["-t", cluster_id, "-c", str(self._properties)]
+            # One argument, since one identifier in 64 begins with a dash.
+            command += [f"--cluster-id={cluster_id}", "-c", str(self._properties)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 said = (done.stdout + done.stderr).strip()

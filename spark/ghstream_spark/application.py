@@ -92,8 +92,9 @@ class Application:
             started = time.monotonic()
             settings = self._settings
             datasets = {settings.topic: Dataset.EVENTS, settings.coverage_topic: Dataset.COVERAGE}
-            rows = frame.mapInArrow(partial(aggregate_partition, datasets=datasets), PART).collect()
-            aggregates = collect((row.name, row.content) for row in rows)
+            parts = frame.mapInArrow(partial(aggregate_partition, datasets=datasets), PART)
+            # As Arrow: Spark would pickle binary columns character by character.
+            aggregates = collect(parts.toArrow())
             if aggregates.dead_letters:
                 write_dead_letters(frame.sparkSession, settings, aggregates.dead_letters)
             batch = aggregates.as_batch(settings.topic, self._query_id.result(), batch_id)

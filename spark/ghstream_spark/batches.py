@@ -104,12 +104,12 @@ def aggregate_partition(
     yield from _encode(parts, facts, dead_letters)
 
 
-def collect(rows: Iterable[tuple[str, bytes]]) -> Aggregates:
-    """Put the rows of all partitions together, as rows of PART come from Spark."""
+def collect(parts: pa.Table) -> Aggregates:
+    """Put the rows of all partitions together, a table of PART as it comes from Spark."""
     facts = Facts({})
     dead_letters: list[DeadLetter] = []
     tables: list[dict[str, pa.Table]] = []
-    for name, content in rows:
+    for name, content in zip(*(column.to_pylist() for column in parts.columns), strict=True):
         if name == _FACTS:
             _add(facts, msgspec.msgpack.decode(content, type=Facts))
         elif name == _REJECTED:

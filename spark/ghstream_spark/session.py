@@ -11,6 +11,8 @@ from pyspark.sql import SparkSession
 from ghstream_spark.settings import Settings
 
 _LOGGING = Path(__file__).with_name("log4j2.properties")
+# A young generation that holds what a large batch has in flight: else much of it is copied twice.
+_HEAP = "-XX:+UseSerialGC -XX:NewSize=256m"
 _ROCKSDB = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 
 
@@ -43,7 +45,7 @@ def _on_one_machine(settings: Settings) -> dict[str, str | int]:
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.memory": settings.spark_driver_memory,
-        "spark.driver.extraJavaOptions": f"-XX:+UseSerialGC -Dlog4j2.configurationFile={_LOGGING}",
+        "spark.driver.extraJavaOptions": f"{_HEAP} -Dlog4j2.configurationFile={_LOGGING}",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }

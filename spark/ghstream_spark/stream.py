@@ -14,9 +14,10 @@ _CONSUMER: dict[str, str | int] = {
     "isolation.level": "read_committed",
     # A request for records that are not there yet holds up the next batch's for that long.
     "fetch.max.wait.ms": 20,
-    # A batch is thousands of records: few requests, few turns of the poll loop.
+    # A batch is thousands of records: few requests, few turns of the poll loop. Longer lists of
+    # records outlive the young generation.
     "max.partition.fetch.bytes": 8 * 1024 * 1024,
-    "max.poll.records": 10_000,
+    "max.poll.records": 5_000,
 }
 
 

@@ -7,7 +7,6 @@ after a crash finds its number in the ledger and changes nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from io import BytesIO
 from typing import cast
@@ -21,6 +20,9 @@ from ghstream_store.batch import Batch, newest
 from ghstream_store.ledger import Entry, open_entry, write_entry
 from ghstream_store.metrics import METRICS, Measure, Merge, Metric
 from ghstream_store.tables import TABLES
+
+# Rows in one statement to SQLite: half the time of one by one, and below its limit of variables.
+ROWS_PER_STATEMENT = 100
 
 
 def merge(engine: Engine, batch: Batch) -> bool:
@@ -68,14 +70,26 @@ def _merge_rows(connection: Connection, metric: Metric, rows: pa.Table) -> None:
     if connection.dialect.name == "postgresql":
         _copy_and_merge(connection, metric, rows)
     else:
-        marks = ", ".join("?" for _ in table.columns)
-        statement = f"INSERT INTO {table.name} VALUES ({marks}) {on_conflict(metric)}"
-        connection.exec_driver_sql(statement, _tuples(rows))
+        whole = rows.num_rows - rows.num_rows % ROWS_PER_STATEMENT
+        _insert_and_merge(connection, metric, rows[:whole], ROWS_PER_STATEMENT)
+        _insert_and_merge(connection, metric, rows[whole:], 1)
 
 
-def _tuples(rows: pa.Table) -> list[tuple[object, ...]]:
-    columns: Iterable[list[object]] = (column.to_pylist() for column in rows.columns)
-    return list(zip(*columns, strict=True))
+def _insert_and_merge(connection: Connection, metric: Metric, rows: pa.Table, at_once: int) -> None:
+    """Merge rows into SQLite, `at_once` with each statement; their number is a multiple of it."""
+    if not rows.num_rows:
+        return
+    width = rows.num_columns
+    values: list[object] = [None] * (rows.num_rows * width)
+    for position, column in enumerate(rows.columns):
+        values[position::width] = column.to_pylist()
+    marks = ", ".join([f"({', '.join('?' * width)})"] * at_once)
+    # FAIL spares a journal of the statement's own: a fault undoes the transaction anyway.
+    statement = f"INSERT OR FAIL INTO {metric.name} VALUES {marks} {on_conflict(metric)}"
+    step = at_once * width
+    connection.exec_driver_sql(
+        statement, [tuple(values[at : at + step]) for at in range(0, len(values), step)]
+    )
 
 
 def _copy_and_merge(connection: Connection, metric: Metric, rows: pa.Table) -> None:

@@ -38,7 +38,7 @@ class Bench:
 
 def main() -> None:
     """Run every measurement and print a line for each."""
-    events, rounds = int(os.environ.get("EVENTS", "600000")), int(os.environ.get("ROUNDS", "3"))
+    events, rounds = int(os.environ.get("EVENTS", "2000000")), int(os.environ.get("ROUNDS", "3"))
     original = Path(os.environ.get("FILE", SAMPLE))
     with tempfile.TemporaryDirectory(prefix="ghstream-bench-") as name:
         folder = Path(name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -27,9 +29,10 @@ class Process:
                 stderr=out,
                 start_new_session=True,
             )
+        # In a group of its own, nothing else ends it with us.
+        atexit.register(self._kill)
         self.log = log
         self.peaks: dict[str, float] = {}
-        self.processor_seconds = 0.0
         self._done = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
@@ -53,27 +56,30 @@ class Process:
         try:
             self.popen.wait(30)
         except subprocess.TimeoutExpired:
-            os.killpg(self.popen.pid, signal.SIGKILL)
-            self.popen.wait()
+            self._kill()
         self._finish()
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait()
 
     def _finish(self) -> None:
         self._done.set()
         self._watcher.join()
 
     def _watch(self) -> None:
-        while not self._done.wait(0.2):
+        while not self._done.wait(1):
             now: dict[str, float] = {}
-            used = 0.0
             try:
                 root = psutil.Process(self.popen.pid)
                 for process in [root, *root.children(recursive=True)]:
-                    times = process.cpu_times()
-                    used += times.user + times.system
-                    name = process.name().split("-")[0]
+                    name = process.name()
+                    # A fork shows its parent's memory until it becomes another program.
+                    if name not in ("java", "python"):
+                        continue
                     now[name] = now.get(name, 0.0) + process.memory_info().rss / MiB
             except psutil.Error:
                 continue
-            self.processor_seconds = max(self.processor_seconds, used)
             for name, size in now.items():
                 self.peaks[name] = max(size, self.peaks.get(name, 0.0))

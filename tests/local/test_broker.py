@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -62,6 +63,13 @@ def test_data_that_cannot_be_formatted_are_named_with_kafkas_reason(tmp_path):
     broker = Broker(jars.fetch()["kafka"], tmp_path, free_port(), free_port())
     with pytest.raises(BrokerError, match=f"could not format {tmp_path}/logs: .*logs"):
         broker.prepare()
+
+
+def test_a_cluster_id_that_begins_with_a_dash_is_no_option_of_kafkas(tmp_path, monkeypatch):
+    monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(int=0xF8 << 120))
+    broker = Broker(jars.fetch()["kafka"], tmp_path, free_port(), free_port())
+    broker.prepare()
+    assert "cluster.id=-AAAAA" in (tmp_path / "logs" / "meta.properties").read_text()
 
 
 def test_waiting_for_a_broker_that_is_not_there_ends():

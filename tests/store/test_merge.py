@@ -67,6 +67,16 @@ def test_counts_of_two_batches_add_up(store: Engine) -> None:
     assert (entry.events, entry.batch_id) == (10, 1)
 
 
+@pytest.mark.parametrize("count", [99, 100, 101, 250])
+def test_rows_beyond_what_one_statement_takes_are_merged_too(store: Engine, count: int) -> None:
+    repos = [f"a/{number:03}" for number in range(count)]
+    for batch_id, events in enumerate([1, 2]):
+        table = activity(*((0, repo, "PushEvent", False, events) for repo in repos))
+        merge(store, replace(EMPTY, batch_id=batch_id, rows={"repository_activity": table}))
+    found = rows(store, "SELECT repo, events FROM repository_activity ORDER BY repo")
+    assert found == [(repo, 3) for repo in repos]
+
+
 def test_a_replayed_batch_changes_nothing(store: Engine) -> None:
     batch = replace(
         EMPTY, rows={"repository_activity": activity((0, "a/b", "X", False, 2))}, events=2
