@@ -6,8 +6,10 @@ import logging
 import os
 import sys
 
+from ghstream_runtime.settings import SettingsError
+
 from ghstream_webapp.server import Server
-from ghstream_webapp.settings import SettingsError, from_env
+from ghstream_webapp.settings import from_env
 
 
 def main() -> int:
