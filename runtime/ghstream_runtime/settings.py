@@ -26,7 +26,7 @@ class SettingsError(Exception):
 
 
 def prefixed(prefix: str) -> Callable[[str], str]:
-    """Return what names a field's variable: with "KAFKA_", `port` is GHSTREAM_KAFKA_PORT."""
+    """Return the rule by which the field `port` is the variable GHSTREAM_<prefix>PORT."""
     return lambda field: f"GHSTREAM_{prefix}{field.upper()}"
 
 

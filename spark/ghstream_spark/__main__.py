@@ -22,7 +22,7 @@ def main() -> int:
     try:
         settings = from_env(os.environ)
     except SettingsError as error:
-        print(f"wrong settings:\n{error}", file=sys.stderr)  # noqa: T201
+        print(f"Wrong settings:\n{error}", file=sys.stderr)  # noqa: T201
         return 2
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
     for library in ("py4j", "alembic"):

@@ -59,5 +59,7 @@ def test_the_program_says_all_that_is_wrong_and_exits_with_2() -> None:
         env=os.environ | wrong, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 3
+    heading, *problems = done.stderr.splitlines()
+    assert heading == "Wrong settings:"
+    assert len(problems) == 3
     assert all(name in done.stderr for name in wrong)
