@@ -111,7 +111,7 @@ class Component(Variables):
         alias="GHSTREAM_TOPIC",
         # Kafka allows 249 characters, and "-dead-letter" is the longest suffix.
         pattern=r"^[A-Za-z0-9._-]{1,230}$",
-        description="letters, digits, '.', '_' or '-'",
+        description="letters, digits, '.', '_' or '-', 230 at most",
     )
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Upper] = Field(
         "INFO", alias="GHSTREAM_LOG_LEVEL"

@@ -81,9 +81,9 @@ def test_the_log_level_is_taken_in_any_case(level: str) -> None:
         ("SHARE", "101", "write a whole number from 0 to 100"),
         ("SHARE", "1.5", "write a whole number from 0 to 100"),
         ("LOG_LEVEL", "LOUD", "write 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
-        ("TOPIC", "no spaces", "write letters, digits, '.', '_' or '-'"),
-        ("TOPIC", "ünïcode", "write letters, digits, '.', '_' or '-'"),
-        ("TOPIC", "t" * 231, "write letters, digits, '.', '_' or '-'"),
+        ("TOPIC", "no spaces", "write letters, digits, '.', '_' or '-', 230 at most"),
+        ("TOPIC", "ünïcode", "write letters, digits, '.', '_' or '-', 230 at most"),
+        ("TOPIC", "t" * 231, "write letters, digits, '.', '_' or '-', 230 at most"),
         ("KAFKA_BOOTSTRAP_SERVERS", "a:1,b,c", "write host:port, several with commas between"),
         ("KAFKA_BOOTSTRAP_SERVERS", ",", "write host:port, several with commas between"),
         (
