@@ -13,6 +13,7 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 _BACKEND = "org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend"
 _EXECUTOR = {
@@ -37,7 +38,7 @@ class ContractError(ValueError):
 class Command:
     """A program with its arguments, and the variables it gets besides those of the container."""
 
-    arguments: Sequence[str]
+    arguments: list[str]
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -51,7 +52,7 @@ def command(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
         case ["executor", *_]:
             return _executor(environ)
         case _:
-            return Command(arguments)
+            return Command(list(arguments))
 
 
 def _driver(arguments: Sequence[str], environ: Mapping[str, str]) -> Command:
@@ -109,18 +110,18 @@ def _classpath(environ: Mapping[str, str]) -> str:
 
 def _require(role: str, environ: Mapping[str, str], names: Sequence[str]) -> None:
     if missing := [name for name in names if not environ.get(name)]:
-        raise ContractError(f"{role}: Spark on Kubernetes sets {', '.join(missing)}; here it is not")
+        raise ContractError(f"{role}: not set, as Spark on Kubernetes does: {', '.join(missing)}")
 
 
-def main() -> int:
-    """Become the program that the arguments name. Returns 2 if they are wrong."""
+def main() -> NoReturn:
+    """Become the program that the arguments name; exit with 2 if they are wrong."""
     try:
         run = command(sys.argv[1:], os.environ)
     except ContractError as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        sys.exit(2)
     os.execvpe(run.arguments[0], run.arguments, {**os.environ, **run.environment})  # noqa: S606
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,6 +1,6 @@
-"""Runs an image as a pod of restricted Pod Security would: runc, read-only, nothing but /tmp to write.
+"""Runs an image as a pod of restricted Pod Security would: by runc, on a read-only root.
 
-The container shares the host's network, so that it finds what the tests start on loopback.
+It may write to /tmp alone. It shares the host's network: the tests start what it needs on loopback.
 """
 
 from __future__ import annotations
