@@ -46,7 +46,8 @@ class Value:
 def read(text: str) -> tuple[Value, ...]:
     """Return the keys of a values.yaml. Raises CommentError for one without a description."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
-    assert isinstance(root, yaml.MappingNode)
+    if not isinstance(root, yaml.MappingNode):
+        raise CommentError("values.yaml is no mapping of keys to values")
     return tuple(_values(root, text.splitlines(), prefix=""))
 
 
