@@ -97,6 +97,10 @@ terminationGracePeriodSeconds: {{ .pod.terminationGracePeriodSeconds | int64 }}
 securityContext:
   {{- toYaml .pod.securityContext | nindent 2 }}
 enableServiceLinks: false
+{{- with .pod.initContainers }}
+initContainers:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}
 
 {{/* Environment variables: the chart's, unless the user's have the same name. Takes: pod, env (YAML). */}}
