@@ -5,7 +5,7 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-COMPONENTS := store source spark webapp operator local
+COMPONENTS := runtime store source spark webapp operator local
 
 .PHONY: help
 help: ## List the targets and the settings of make run

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from ghstream_runtime.settings import SettingsError
 from ghstream_source.archive_files import expand
-from ghstream_source.settings import SettingsError, from_env
+from ghstream_source.settings import from_env
 
 from ghstream_local.broker import Broker
 from ghstream_local.folder import MARK

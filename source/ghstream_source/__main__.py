@@ -14,10 +14,12 @@ import threading
 from collections.abc import Callable, Mapping
 from importlib import import_module
 
-from ghstream_source import health
+from ghstream_runtime import probes
+from ghstream_runtime.settings import SettingsError
+
 from ghstream_source.delivery import Fenced, Publisher, Stopped
 from ghstream_source.publisher import KafkaPublisher
-from ghstream_source.settings import Settings, SettingsError, from_env
+from ghstream_source.settings import Settings, from_env
 
 log = logging.getLogger("ghstream_source")
 
@@ -38,7 +40,7 @@ def main(environ: Mapping[str, str]) -> int:
         signal.signal(number, lambda *_: stop.set())
     publisher = KafkaPublisher(settings, stop)
     try:
-        health.serve(settings.http_host, settings.http_port, lambda: publisher.ready)
+        probes.serve(settings.http_host, settings.http_port, lambda: publisher.ready)
     except OSError as error:
         address = f"{settings.http_host}:{settings.http_port}"
         log.error("GHSTREAM_SOURCE_HTTP_PORT: cannot listen on %s: %s", address, error)  # noqa: TRY400

@@ -26,6 +26,7 @@ from msgspec.json import encode
 
 from ghstream_source import metrics, topics
 from ghstream_source.delivery import Fenced, Stopped
+from ghstream_source.kafka import client_options
 from ghstream_source.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class Transactions:
     def __init__(self, settings: Settings, stop: threading.Event) -> None:
         self._settings = settings
         self._stop = stop
-        self._options = settings.kafka.client_options()
+        self._options = client_options(settings.kafka)
         self._instance = uuid.uuid4().hex
         self._claimed = False
         self._last = Writer("", 0)

@@ -8,12 +8,13 @@ import signal
 import sys
 import threading
 
+from ghstream_runtime import probes
+from ghstream_runtime.settings import SettingsError
 from pyspark.errors import StreamingQueryException
 
-from ghstream_spark import health
 from ghstream_spark.application import Application, Stopped
 from ghstream_spark.session import open_session
-from ghstream_spark.settings import SettingsError, from_env
+from ghstream_spark.settings import from_env
 
 
 def main() -> int:
@@ -21,7 +22,7 @@ def main() -> int:
     try:
         settings = from_env(os.environ)
     except SettingsError as error:
-        print(f"wrong settings:\n{error}", file=sys.stderr)  # noqa: T201
+        print(f"Wrong settings:\n{error}", file=sys.stderr)  # noqa: T201
         return 2
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
     for library in ("py4j", "alembic"):
@@ -32,9 +33,7 @@ def main() -> int:
     # pyspark sets a handler of its own for SIGINT when the session opens.
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     application = Application(spark, settings, stop)
-    server = health.serve(
-        settings.spark_http_host, settings.spark_http_port, lambda: application.is_ready
-    )
+    server = probes.serve(settings.http_host, settings.http_port, lambda: application.is_ready)
     try:
         application.run()
     except Stopped:

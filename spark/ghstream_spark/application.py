@@ -20,10 +20,10 @@ from pyspark.sql.streaming.query import StreamingQuery
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from ghstream_spark import health
+from ghstream_spark import metrics
 from ghstream_spark.batches import PART, aggregate_partition, collect
 from ghstream_spark.deadletters import write_dead_letters
-from ghstream_spark.kafka import KafkaAdmin, starting_offsets
+from ghstream_spark.kafka import KafkaAdmin, client_options, starting_offsets
 from ghstream_spark.settings import Settings
 from ghstream_spark.stream import read_stream, triggered
 
@@ -65,7 +65,7 @@ class Application:
         query = (
             triggered(stream.writeStream, self._settings)
             .queryName("metrics")
-            .option("checkpointLocation", f"{self._settings.spark_checkpoint}/{entry.checkpoint}")
+            .option("checkpointLocation", f"{self._settings.checkpoint}/{entry.checkpoint}")
             .foreachBatch(partial(self._merge_batch, store))
             .start()
         )
@@ -130,13 +130,14 @@ class Application:
     def _wait_for_topics(self) -> dict[str, int]:
         """Return the partitions of the stream's topics, once the one with the events exists."""
         settings = self._settings
-        admin = KafkaAdmin(self._spark, settings.kafka)
+        servers = ", ".join(settings.kafka.bootstrap_servers)
+        admin = KafkaAdmin(self._spark, client_options(settings.kafka))
         topics = {settings.topic, settings.coverage_topic, settings.dead_letter_topic}
         while True:
             try:
                 partitions = admin.partitions(topics)
             except ConnectionError as error:
-                self._wait(f"Kafka at {settings.kafka_bootstrap_servers} cannot be read: {error}")
+                self._wait(f"Kafka at {servers} cannot be read: {error}")
                 continue
             if settings.topic in partitions:
                 if partitions.pop(settings.dead_letter_topic, None) is None:
@@ -152,16 +153,16 @@ class Application:
 
 
 def _note_batch(batch: Batch, *, merged: bool, seconds: float) -> None:
-    health.BATCHES.labels("merged" if merged else "replayed").inc()
+    metrics.BATCHES.labels("merged" if merged else "replayed").inc()
     if not merged:
         log.info("batch %d was merged before, it changes nothing", batch.batch_id)
         return
-    health.BATCH_SECONDS.observe(seconds)
-    health.BATCH_ID.set(batch.batch_id)
-    health.EVENTS.inc(batch.events)
-    health.REJECTED.inc(batch.rejected)
+    metrics.BATCH_SECONDS.observe(seconds)
+    metrics.BATCH_ID.set(batch.batch_id)
+    metrics.EVENTS.inc(batch.events)
+    metrics.REJECTED.inc(batch.rejected)
     if batch.newest_event_at is not None:
-        health.NEWEST_EVENT.set(batch.newest_event_at)
+        metrics.NEWEST_EVENT.set(batch.newest_event_at)
     if batch.events:
         log.info("batch %d: %d events in %.2f s", batch.batch_id, batch.events, seconds)
 
@@ -170,4 +171,4 @@ def _note_progress(query: StreamingQuery) -> None:
     progress = query.lastProgress
     if progress is not None:
         behind = progress["sources"][0]["metrics"].get("maxOffsetsBehindLatest")
-        health.OFFSETS_BEHIND.set(float(behind or 0))
+        metrics.OFFSETS_BEHIND.set(float(behind or 0))

@@ -9,6 +9,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from ghstream_spark.batches import DeadLetter
+from ghstream_spark.kafka import client_options
 from ghstream_spark.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def write_dead_letters(
         for letter in letters
     ]
     writer = spark.createDataFrame(rows, _COLUMNS).write.format("kafka")
-    for name, value in settings.kafka.items():
+    for name, value in client_options(settings.kafka).items():
         writer = writer.option(f"kafka.{name}", value)
     try:
         writer.option("includeHeaders", "true").save()

@@ -1,4 +1,4 @@
-"""What the application asks Kafka besides reading it: which topics exist, and where to start."""
+"""Kafka as its Java client has it: the connection, which topics exist, and where to start."""
 
 from __future__ import annotations
 
@@ -6,12 +6,32 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ghstream_runtime.settings import Kafka
 from ghstream_store.batch import Offsets
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 _EARLIEST = -2
 _PATIENCE = {"request.timeout.ms": "5000", "default.api.timeout.ms": "10000"}
+
+
+def client_options(kafka: Kafka) -> dict[str, str]:
+    """Return the connection as Kafka's Java client names it."""
+    options = {
+        "bootstrap.servers": ",".join(kafka.bootstrap_servers),
+        "security.protocol": kafka.security_protocol,
+    }
+    if kafka.ssl_cafile:
+        options |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": kafka.ssl_cafile}
+    if kafka.security_protocol.startswith("SASL"):
+        kind = "plain.Plain" if kafka.sasl_mechanism == "PLAIN" else "scram.Scram"
+        user, password = _quoted(kafka.sasl_username), _quoted(kafka.sasl_password)
+        options |= {
+            "sasl.mechanism": kafka.sasl_mechanism,
+            "sasl.jaas.config": f"org.apache.kafka.common.security.{kind}LoginModule required "
+            f"username={user} password={password};",
+        }
+    return options
 
 
 class KafkaAdmin:
@@ -65,6 +85,10 @@ def starting_offsets(merged: Offsets, partitions: Mapping[str, int]) -> str:
         for topic, count in partitions.items()
     }
     return json.dumps(offsets)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _reason(error: Py4JJavaError) -> str:

@@ -20,11 +20,11 @@ def open_session(settings: Settings) -> SparkSession:
     """Return the session. Started by spark-submit it keeps that one's master and memory."""
     options = {
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": settings.spark_shuffle_partitions,
+        "spark.sql.shuffle.partitions": settings.shuffle_partitions,
         "spark.sql.streaming.stateStore.providerClass": _ROCKSDB,
         "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
         # One Arrow batch per partition: what a partition aggregates at once.
-        "spark.sql.execution.arrow.maxRecordsPerBatch": settings.spark_max_offsets_per_trigger,
+        "spark.sql.execution.arrow.maxRecordsPerBatch": settings.max_offsets_per_trigger,
         # The greatest integer switches off a sum over all columns after every single row.
         "spark.sql.execution.arrow.maxBytesPerBatch": 2**31 - 1,
         "spark.sql.streaming.minBatchesToRetain": 10,
@@ -44,11 +44,11 @@ def _on_one_machine(settings: Settings) -> dict[str, str | int]:
         "spark.master": "local[*]",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.memory": settings.spark_driver_memory,
+        "spark.driver.memory": settings.driver_memory,
         "spark.driver.extraJavaOptions": f"{_HEAP} -Dlog4j2.configurationFile={_LOGGING}",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
-    if settings.spark_jars:
-        options["spark.driver.extraClassPath"] = f"{settings.spark_jars}/*"
+    if settings.jars:
+        options["spark.driver.extraClassPath"] = f"{settings.jars}/*"
     return options

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
+from ghstream_spark.kafka import client_options
 from ghstream_spark.settings import AVAILABLE_NOW, Settings
 
 _CONSUMER: dict[str, str | int] = {
@@ -23,9 +24,9 @@ _CONSUMER: dict[str, str | int] = {
 
 def triggered(writer: DataStreamWriter, settings: Settings) -> DataStreamWriter:
     """Return the writer with the trigger that the settings name."""
-    if settings.spark_trigger == AVAILABLE_NOW:
+    if settings.trigger == AVAILABLE_NOW:
         return writer.trigger(availableNow=True)
-    return writer.trigger(processingTime=settings.spark_trigger)
+    return writer.trigger(processingTime=settings.trigger)
 
 
 def read_stream(spark: SparkSession, settings: Settings, starting_offsets: str) -> DataFrame:
@@ -38,13 +39,13 @@ def read_stream(spark: SparkSession, settings: Settings, starting_offsets: str) 
     reader = spark.readStream.format("kafka").options(
         subscribePattern=f"^(?:{topics})$",
         startingOffsets=starting_offsets,
-        maxOffsetsPerTrigger=settings.spark_max_offsets_per_trigger,
+        maxOffsetsPerTrigger=settings.max_offsets_per_trigger,
     )
-    for name, value in {**settings.kafka, **_CONSUMER}.items():
+    for name, value in {**client_options(settings.kafka), **_CONSUMER}.items():
         reader = reader.option(f"kafka.{name}", value)
     records = reader.load()
-    if settings.spark_deduplicate:
-        records = drop_duplicates(records, settings.spark_deduplicate)
+    if settings.deduplicate:
+        records = drop_duplicates(records, settings.deduplicate)
     return records.select("topic", "partition", "offset", "value")
 
 

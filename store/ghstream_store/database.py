@@ -44,8 +44,8 @@ def store_url(text: str) -> URL:
         url = make_url(text)
     except ArgumentError as error:
         raise ValueError(
-            f"the store's URL is not a URL: {text!r}; write sqlite:////path/to/file.db "
-            "or postgresql://user:password@host/database"
+            "the store's URL is not a URL; write sqlite:////path/to/file.db or "
+            "postgresql://user:password@host/database"
         ) from error
     driver = _DRIVERS.get(url.drivername.split("+")[0])
     if driver is None:

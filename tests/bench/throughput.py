@@ -145,7 +145,7 @@ def watch_ledger(process: Process, url: str, events: int) -> list[tuple[int, flo
     commits: dict[int, float] = {}
     ready = False
     while process.popen.poll() is None and max(commits, default=0) < events:
-        # The ledger holds the time: looking more often would only take the time of what is measured.
+        # The ledger holds the time: looking more often would only slow down what is measured.
         time.sleep(0.25)
         ready = ready or is_ready(store)
         if not ready:

@@ -88,7 +88,7 @@ def test_variables_of_the_processes_themselves_are_passed_through():
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"SOURCE": "files"}, "SOURCE 'files': write one of events, archive"),
+        ({"SOURCE": "files"}, "SOURCE 'files': write 'events' or 'archive'"),
         ({"SOURCE": "archive"}, "FILES is empty: name the archives"),
         ({"SOURCE": "events", "FILES": f"{ARCHIVE}/*.gz"}, "FILES goes with SOURCE=archive"),
         ({"SPEED": "2"}, "SPEED goes with SOURCE=archive"),

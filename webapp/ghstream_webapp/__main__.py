@@ -6,8 +6,10 @@ import logging
 import os
 import sys
 
+from ghstream_runtime.settings import SettingsError
+
 from ghstream_webapp.server import Server
-from ghstream_webapp.settings import SettingsError, from_env
+from ghstream_webapp.settings import from_env
 
 
 def main() -> int:
@@ -15,7 +17,7 @@ def main() -> int:
     try:
         settings = from_env(os.environ)
     except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"Wrong settings:\n{error}\n")
         return 2
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"

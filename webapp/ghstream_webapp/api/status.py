@@ -72,7 +72,7 @@ def newer_status(reader: Reader, settings: Settings) -> Callable[[str | None], U
 
     def read(after: str | None) -> Update | None:
         with reader.read() as connection:
-            entry = read_entry(connection, settings.stream)
+            entry = read_entry(connection, settings.topic)
         if _update_id(entry) == after:
             return None
         return Update(_update_id(entry), _read(reader, settings).model_dump_json())
@@ -87,13 +87,13 @@ def _update_id(entry: Entry | None) -> str:
 def _read(reader: Reader, settings: Settings) -> Status:
     ready = reader.is_ready()
     with reader.read() as connection:
-        entry = read_entry(connection, settings.stream)
+        entry = read_entry(connection, settings.topic)
         feeds = coverage(connection)
     now = time.time()
     newest = entry.newest_event_at if entry else None
     return Status.model_validate(
         {
-            "stream": settings.stream,
+            "stream": settings.topic,
             "ready": ready,
             "notice": settings.notice,
             "now": now,

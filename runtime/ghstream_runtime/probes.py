@@ -11,9 +11,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 
 def serve(host: str, port: int, ready: Callable[[], bool]) -> ThreadingHTTPServer:
-    """Answer in the background until the process ends. Raises OSError if the port is taken.
+    """Answer in a thread of its own; return the server. Raises OSError if it cannot listen there.
 
-    /readyz is 200 while `ready()`, else 503; /livez is 200 as long as anything answers.
+    /readyz is 200 while `ready()`, else 503; /livez is 200 as long as anything answers; /metrics is
+    what prometheus_client's default registry holds.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -22,11 +23,11 @@ def serve(host: str, port: int, ready: Callable[[], bool]) -> ThreadingHTTPServe
                 case "/metrics":
                     self._answer(HTTPStatus.OK, generate_latest(), CONTENT_TYPE_LATEST)
                 case "/livez":
-                    self._answer(HTTPStatus.OK, b"alive\n")
+                    self._answer(HTTPStatus.OK, b"ok\n")
                 case "/readyz" if ready():
-                    self._answer(HTTPStatus.OK, b"ready\n")
+                    self._answer(HTTPStatus.OK, b"ok\n")
                 case "/readyz":
-                    self._answer(HTTPStatus.SERVICE_UNAVAILABLE, b"waiting for Kafka\n")
+                    self._answer(HTTPStatus.SERVICE_UNAVAILABLE, b"not ready\n")
                 case _:
                     self._answer(HTTPStatus.NOT_FOUND, b"/metrics, /livez or /readyz\n")
 
@@ -38,8 +39,8 @@ def serve(host: str, port: int, ready: Callable[[], bool]) -> ThreadingHTTPServe
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Probes every few seconds are no news."""
+            """Leave probes out of the log."""
 
     server = ThreadingHTTPServer((host, port), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True, name="health").start()
+    threading.Thread(target=server.serve_forever, daemon=True, name="probes").start()
     return server
