@@ -196,10 +196,20 @@ def test_names_and_labels_stay_within_their_limits(case: Case, longest: int) -> 
             assert_labels(pod.labels)
 
 
-def test_a_scheduled_runs_driver_stays_within_63_characters() -> None:
-    longest = "r" * 36
-    # The spark-operator appends the nanoseconds of now, then "-driver".
-    assert len(f"{longest}-1732257600000000000-driver") <= 63
+@every_case
+def test_helm_test_is_let_through_where_it_knocks(case: Case) -> None:
+    objects = manifests(case)
+    testers = [pod for pod in pods(objects) if pod.kind == "Pod"]
+    for policy in (m for m in objects if m["kind"] == "NetworkPolicy"):
+        component = policy["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/component"]
+        if component in {"dashboard", "kafka", "postgresql"}:
+            peers = policy["spec"]["ingress"][0].get("from")
+            selectors = [peer.get("podSelector", {}).get("matchLabels") for peer in peers or []]
+            assert peers is None or any(
+                selector and matches(selector, tester.labels)
+                for selector in selectors
+                for tester in testers
+            )
 
 
 def assert_unique(names: Iterable[Any]) -> None:

@@ -48,7 +48,8 @@ def test_templates_of_driver_and_executor_are_pods(case: Case) -> None:
 @every_stream
 def test_containers_have_the_names_that_the_operator_tells_spark(case: Case) -> None:
     names = {
-        pod.kind: [c["name"] for c in pod.spec["containers"]] for pod in pods([spark_application(case)])
+        pod.kind: [c["name"] for c in pod.spec["containers"]]
+        for pod in pods([spark_application(case)])
     }
     assert names == {
         "Spark driver": ["spark-kubernetes-driver"],
