@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ghstream_runtime.settings import Component, Variables
 from ghstream_source import settings as source
+from ghstream_source.topics import wanted
 from ghstream_spark import settings as spark
 from ghstream_webapp import settings as webapp
 from rendering import CASES, Case, environment, manifests, pods
@@ -68,6 +69,21 @@ def test_settings_arrive_as_they_were_given() -> None:
         "http://files.example.com:8000/a.json.gz",
     )
     assert (archive.speed, archive.rebase, archive.force) == (10.0, True, True)
+
+
+def test_strimzis_topics_are_those_that_the_source_would_make() -> None:
+    case = Case("github-stream", "strimzi")
+    settings = source.from_env(variables(case)["source"])
+    made = {
+        manifest["spec"]["topicName"]: {
+            "num_partitions": manifest["spec"]["partitions"],
+            "replication_factor": manifest["spec"]["replicas"],
+            "configs": {k: str(v) for k, v in manifest["spec"].get("config", {}).items()},
+        }
+        for manifest in manifests(case)
+        if manifest["kind"] == "KafkaTopic"
+    }
+    assert made == wanted(settings)
 
 
 def expected_scope() -> tuple[Any, ...]:
