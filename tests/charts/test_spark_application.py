@@ -161,6 +161,28 @@ def test_a_suspended_stream_stops_the_source_and_spark_without_another_change() 
     assert spec == one(running, "SparkApplication")["spec"]
 
 
+def test_a_stream_requests_at_most_one_cpu_and_3_gib() -> None:
+    objects = manifests(Case("github-stream", "minimal"))
+    cpus = mebibytes = 0.0
+    for deployment in (m for m in objects if m["kind"] == "Deployment"):
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        cpus += thousandths(container["resources"]["requests"]["cpu"])
+        mebibytes += int(container["resources"]["requests"]["memory"].removesuffix("Mi"))
+    spec = one(objects, "SparkApplication")["spec"]
+    assert spec["executor"]["instances"] == 1
+    for part in (spec["driver"], spec["executor"]):
+        cpus += thousandths(part["coreRequest"])
+        # To Spark, m is a mebibyte.
+        mebibytes += sum(int(part[k].removesuffix("m")) for k in ("memory", "memoryOverhead"))
+    assert cpus <= 1000
+    assert mebibytes <= 3 * 1024
+
+
+def thousandths(quantity: str) -> int:
+    assert quantity.endswith("m")
+    return int(quantity.removesuffix("m"))
+
+
 def spark_application(case: Case) -> dict[str, Any]:
     (application,) = (m for m in manifests(case) if m["kind"] in KINDS)
     return application
