@@ -71,6 +71,14 @@ test: install ## Run the whole suite on real Kafka, Spark, PostgreSQL and Chromi
 bench: install ## Measure throughput, latency and memory
 	$(BIN)/python -m tests.bench
 
+.PHONY: charts
+charts: $(INSTALLED) ## Write the charts' schemas and READMEs from values.yaml
+	$(BIN)/python charts/document.py
+
+.PHONY: clients
+clients: $(INSTALLED) ## Fetch the helm and kubectl that the tests call
+	@$(BIN)/python tests/kubernetes_clients.py
+
 .PHONY: clean
 clean: $(INSTALLED) ## Delete what make run has kept in DATA
 	@$(BIN)/python -m ghstream_local.clean
