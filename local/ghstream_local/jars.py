@@ -1,19 +1,22 @@
 """Java archives: resolved once from Maven Central with the Ivy inside pyspark, locked by checksum.
 
-`locks/jars.txt` has one line a jar: the set it belongs to (`kafka` the broker, `spark` the
-connector), its SHA-256 and its Maven coordinates. `fetch` brings exactly those files;
-`python -m ghstream_local.jars lock` writes the list anew from versions.env.
+`locks/jars.txt` has one line a jar: the set it belongs to, its SHA-256 and its Maven coordinates.
+`python -m ghstream_local.jars` brings the sets that one machine needs, `… jars <set> …` those that
+are named, and `… jars lock` writes the list anew from versions.env. The sets: `kafka` is the broker
+and `kafka-tools` its command line; `spark` (its Kafka connector), `delta`, `s3a` and `abfss` go beside
+the jars that pyspark brings.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +25,10 @@ from ghstream_local.versions import ROOT, versions
 
 LOCK = ROOT / "locks" / "jars.txt"
 CACHE = ROOT / ".cache" / "jars"
+LOCAL = ("kafka", "spark")
+_REPLACED = ("bundle", "commons-logging", "hadoop-shaded-guava")
+"""What no set follows: the AWS SDK's 670 MB, of which S3A needs the few modules that are named, and
+what pyspark brings under another name."""
 
 
 class JarError(RuntimeError):
@@ -48,23 +55,49 @@ class Jar:
         return f"{self.group}:{self.artifact}:{self.version}"
 
 
-def roots() -> dict[str, tuple[list[Jar], bool]]:
-    """Return for each set what it is resolved from, and whether Ivy follows dependencies."""
+@dataclass(frozen=True)
+class Origin:
+    """What a set is resolved from: these jars, with what they depend on unless `alone`."""
+
+    jars: Sequence[Jar]
+    alone: bool = False
+    without: Sequence[str] = ()
+    """Names of artifacts that are not followed."""
+
+
+def origins() -> dict[str, Origin]:
+    """Return for each set what it is resolved from, in the versions of versions.env."""
     v = versions()
     scala = v["SCALA_VERSION"]
+    spark_minor = v["PYSPARK_VERSION"].rpartition(".")[0]
+    provider = f"spark-token-provider-kafka-0-10_{scala}"
     kafka = [
         Jar("org.apache.kafka", f"kafka_{scala}", v["KAFKA_VERSION"]),
         # Apache's tarball adds the logging backend; the Maven artifact leaves it out.
         Jar("org.apache.logging.log4j", "log4j-slf4j2-impl", v["LOG4J_VERSION"]),
     ]
-    provider = f"spark-token-provider-kafka-0-10_{scala}"
+    tools = [Jar("org.apache.kafka", "kafka-tools", v["KAFKA_VERSION"])]
     spark = [
         Jar("org.apache.spark", f"spark-sql-kafka-0-10_{scala}", v["PYSPARK_VERSION"]),
         Jar("org.apache.spark", provider, v["SPARK_TOKEN_PROVIDER_VERSION"]),
         Jar("org.apache.kafka", "kafka-clients", v["SPARK_KAFKA_CLIENTS_VERSION"]),
         Jar("org.apache.commons", "commons-pool2", v["SPARK_COMMONS_POOL_VERSION"]),
     ]
-    return {"kafka": (kafka, True), "spark": (spark, False)}
+    delta = [Jar("io.delta", f"delta-spark_{spark_minor}_{scala}", v["DELTA_VERSION"])]
+    s3a = [Jar("org.apache.hadoop", "hadoop-aws", v["HADOOP_VERSION"])] + [
+        Jar("software.amazon.awssdk", module, v["AWS_SDK_VERSION"])
+        for module in ("s3", "s3-transfer-manager", "sts")
+    ]
+    abfss = [Jar("org.apache.hadoop", "hadoop-azure", v["HADOOP_VERSION"])]
+    there = (*_brought_by_pyspark(), *_REPLACED)
+    return {
+        "kafka": Origin(kafka),
+        "kafka-tools": Origin(tools, alone=True),
+        "spark": Origin(spark, alone=True),
+        "delta": Origin(delta, without=there),
+        "s3a": Origin(s3a, without=there),
+        "abfss": Origin(abfss, without=there),
+    }
 
 
 def read_lock(file: Path = LOCK) -> dict[str, list[Jar]]:
@@ -77,20 +110,24 @@ def read_lock(file: Path = LOCK) -> dict[str, list[Jar]]:
     return sets
 
 
-def fetch(cache: Path = CACHE, lock_file: Path = LOCK) -> dict[str, Path]:
-    """Bring every jar that the lock names and return the folder of each set.
+def fetch(
+    cache: Path = CACHE, lock_file: Path = LOCK, sets: Sequence[str] = LOCAL
+) -> dict[str, Path]:
+    """Bring every jar that the lock names for these sets and return the folder of each set.
 
     Raises JarError if one cannot be had or its checksum is another. Files that are already
     there with the right checksum are kept, so a second call needs no network.
     """
     folders = {}
-    for name, jars in read_lock(lock_file).items():
+    locked = read_lock(lock_file)
+    for name in sets:
+        jars = locked[name]
         folder = cache / name
         folder.mkdir(parents=True, exist_ok=True)
         missing = [jar for jar in jars if not _matches(folder / jar.file_name, jar.sha256)]
         if missing:
             print(f"fetching {len(missing)} jars ({name})", flush=True)  # noqa: T201
-            _retrieve(missing, folder, transitive=False)
+            _retrieve(Origin(missing, alone=True), folder, "[artifact]-[revision]")
         for jar in missing:
             if not _matches(folder / jar.file_name, jar.sha256):
                 raise JarError(
@@ -106,9 +143,9 @@ def fetch(cache: Path = CACHE, lock_file: Path = LOCK) -> dict[str, Path]:
 def lock() -> None:
     """Resolve the sets from versions.env and write locks/jars.txt."""
     lines = []
-    for name, (jars, transitive) in roots().items():
+    for name, origin in origins().items():
         with tempfile.TemporaryDirectory() as folder:
-            _retrieve(jars, Path(folder), transitive=transitive, by_group=True)
+            _retrieve(origin, Path(folder), "[organisation]--[artifact]--[revision]")
             for file in sorted(Path(folder).glob("*.jar")):
                 group, artifact, version = file.stem.split("--")
                 lines.append(f"{name} {_sha256(file)} {group}:{artifact}:{version}")
@@ -123,47 +160,44 @@ def pyspark_home() -> Path:
     return Path(spec.origin).parent
 
 
-def _retrieve(
-    jars: Sequence[Jar], folder: Path, *, transitive: bool, by_group: bool = False
-) -> None:
+def _brought_by_pyspark() -> list[str]:
+    jars = (pyspark_home() / "jars").glob("*.jar")
+    return sorted({re.split(r"-\d", jar.name)[0] for jar in jars})
+
+
+def _retrieve(origin: Origin, folder: Path, pattern: str) -> None:
     spark_jars = pyspark_home() / "jars"
     ivy = [str(next(spark_jars.glob(f"{name}-[0-9]*.jar"))) for name in ("ivy", "commons-cli")]
-    pattern = "[organisation]--[artifact]--[revision]" if by_group else "[artifact]-[revision]"
     with tempfile.TemporaryDirectory() as work:
         module = Path(work) / "ivy.xml"
-        module.write_text(_ivy_module(jars, transitive=transitive), encoding="utf-8")
+        module.write_text(_ivy_module(origin), encoding="utf-8")
         command = ["java", "-cp", os.pathsep.join(ivy), "org.apache.ivy.Main", "-m2compatible"]
-        command += [
-            "-error",
-            "-cache",
-            f"{work}/cache",
-            "-ivy",
-            str(module),
-            "-types",
-            "jar",
-            "bundle",
-        ]
+        command += ["-error", "-cache", f"{work}/cache", "-ivy", str(module)]
+        command += ["-types", "jar", "bundle"]
         if settings := os.environ.get("GHSTREAM_IVY_SETTINGS"):
             command += ["-settings", settings]
         command += ["-retrieve", f"{folder}/{pattern}.[ext]"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0 or "UNRESOLVED" in done.stdout + done.stderr:
+            names = ", ".join(jar.coordinates for jar in origin.jars)
             raise JarError(
-                f"Ivy could not fetch {', '.join(j.coordinates for j in jars)} from Maven Central; "
+                f"Ivy could not fetch {names} from Maven Central; "
                 "check the network, or name a mirror with GHSTREAM_IVY_SETTINGS=<ivysettings.xml>\n"
                 + (done.stdout + done.stderr)[-2000:]
             )
 
 
-def _ivy_module(jars: Iterable[Jar], *, transitive: bool) -> str:
-    rows = "".join(
+def _ivy_module(origin: Origin) -> str:
+    conf = "master" if origin.alone else "default"
+    rows = [
         f'<dependency org="{jar.group}" name="{jar.artifact}" rev="{jar.version}" '
-        f'force="true" conf="default->{"default" if transitive else "master"}"/>'
-        for jar in jars
-    )
+        f'force="true" conf="default->{conf}"/>'
+        for jar in origin.jars
+    ]
+    rows += [f'<exclude org="*" module="{name}"/>' for name in origin.without]
     return (
         '<ivy-module version="2.0"><info organisation="io.githubstream" module="jars"/>'
-        f'<configurations><conf name="default"/></configurations><dependencies>{rows}'
+        f'<configurations><conf name="default"/></configurations><dependencies>{"".join(rows)}'
         "</dependencies></ivy-module>"
     )
 
@@ -180,4 +214,4 @@ def _matches(file: Path, sha256: str) -> bool:
 if __name__ == "__main__":
     if shutil.which("java") is None:
         sys.exit("java is missing: install a Java runtime of version 17 or later")
-    lock() if sys.argv[1:] == ["lock"] else fetch()
+    lock() if sys.argv[1:] == ["lock"] else fetch(sets=sys.argv[1:] or LOCAL)

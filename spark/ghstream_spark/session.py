@@ -13,6 +13,8 @@ from ghstream_spark.settings import Settings
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 # A young generation that holds what a large batch has in flight: else much of it is copied twice.
 _HEAP = "-XX:+UseSerialGC -XX:NewSize=256m"
+# spark-submit started Python, or the image's entrypoint did with what spark-submit is to be given.
+_SUBMITTED = {"PYSPARK_GATEWAY_PORT", "PYSPARK_SUBMIT_ARGS"}
 _ROCKSDB = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 
 
@@ -28,8 +30,9 @@ def open_session(settings: Settings) -> SparkSession:
         # The greatest integer switches off a sum over all columns after every single row.
         "spark.sql.execution.arrow.maxBytesPerBatch": 2**31 - 1,
         "spark.sql.streaming.minBatchesToRetain": 10,
+        "spark.ui.showConsoleProgress": "false",
     }
-    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+    if not _SUBMITTED & os.environ.keys():
         options |= _on_one_machine(settings)
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -47,7 +50,6 @@ def _on_one_machine(settings: Settings) -> dict[str, str | int]:
         "spark.driver.memory": settings.driver_memory,
         "spark.driver.extraJavaOptions": f"{_HEAP} -Dlog4j2.configurationFile={_LOGGING}",
         "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
     }
     if settings.jars:
         options["spark.driver.extraClassPath"] = f"{settings.jars}/*"

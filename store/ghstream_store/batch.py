@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import pyarrow as pa
+if TYPE_CHECKING:  # readers of the store come by here too, and are without Arrow
+    import pyarrow as pa
 
 Offsets = Mapping[str, Mapping[int, int]]
 """Per topic and partition, the offset of the first record that is not merged yet."""

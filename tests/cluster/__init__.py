@@ -1,0 +1,1 @@
+"""A real Kubernetes for the tests, where neither kind nor a registry can be had."""
