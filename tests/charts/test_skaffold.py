@@ -42,6 +42,7 @@ def test_each_component_has_an_image_and_a_dockerfile() -> None:
     built = {a["image"]: a["docker"]["dockerfile"] for a in configuration()["build"]["artifacts"]}
     components = ("source", "webapp", "spark", "operator")
     assert built == {f"ghstream-{name}": f"images/{name}/Dockerfile" for name in components}
+    assert all((ROOT / dockerfile).is_file() for dockerfile in built.values())
 
 
 def test_code_is_synchronised_to_where_the_pods_have_it() -> None:
