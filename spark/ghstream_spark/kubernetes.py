@@ -109,18 +109,20 @@ def _classpath(environ: Mapping[str, str]) -> str:
 
 def _require(role: str, environ: Mapping[str, str], names: Sequence[str]) -> None:
     if missing := [name for name in names if not environ.get(name)]:
-        raise ContractError(f"{role}: Spark on Kubernetes sets {', '.join(missing)}; here it is not")
+        raise ContractError(
+            f"{role}: Spark on Kubernetes sets {', '.join(missing)}; here it is not"
+        )
 
 
-def main() -> int:
-    """Become the program that the arguments name. Returns 2 if they are wrong."""
+def main() -> None:
+    """Become the program that the arguments name. Exits with 2 if they are wrong."""
     try:
         run = command(sys.argv[1:], os.environ)
     except ContractError as error:
         sys.stderr.write(f"{error}\n")
-        return 2
-    os.execvpe(run.arguments[0], run.arguments, {**os.environ, **run.environment})  # noqa: S606
+        sys.exit(2)
+    os.execvpe(run.arguments[0], list(run.arguments), {**os.environ, **run.environment})  # noqa: S606
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

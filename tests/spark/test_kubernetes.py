@@ -91,7 +91,7 @@ def test_everything_that_spark_did_not_set_is_named_at_once():
     del environ["SPARK_EXECUTOR_MEMORY"]
     with pytest.raises(ContractError, match=r"executor: .*_MEMORY, SPARK_EXECUTOR_ID;"):
         command(["executor"], environ)
-    with pytest.raises(ContractError, match="driver: .*SPARK_DRIVER_BIND_ADDRESS"):
+    with pytest.raises(ContractError, match=r"driver: .*SPARK_DRIVER_BIND_ADDRESS"):
         command(SUBMITTED, {})
 
 

@@ -112,8 +112,12 @@ annotations:
 {{- end }}
 {{- end -}}
 
+{{- /* A driver that is not ready is not in its service yet, and executors that cannot find it give up. The chart has
+network policies of its own, and the submitter no right to make Spark's. */ -}}
 {{- define "github-stream.sparkConf" -}}
 {{- $own := dict
+  "spark.kubernetes.executor.useDriverPodIP" "true"
+  "spark.kubernetes.driver.pod.excludedFeatureSteps" "org.apache.spark.deploy.k8s.features.NetworkPolicyFeatureStep"
   "spark.ui.showConsoleProgress" "false"
   "spark.ui.retainedJobs" "50"
   "spark.ui.retainedStages" "50"

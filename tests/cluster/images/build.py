@@ -79,7 +79,8 @@ def export(image: Image) -> Path:
     if not (image.archive.exists() and note.exists() and note.read_text() == digest):
         image.archive.parent.mkdir(parents=True, exist_ok=True)
         image.archive.unlink(missing_ok=True)
-        run("buildah", "push", "--quiet", image.name, f"docker-archive:{image.archive}:{image.name}")
+        target = f"docker-archive:{image.archive}:{image.name}"
+        run("buildah", "push", "--quiet", image.name, target)
         note.write_text(digest)
     return image.archive
 

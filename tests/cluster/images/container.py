@@ -1,4 +1,4 @@
-"""Runs an image as a pod of restricted Pod Security would: runc, read-only, nothing but /tmp to write.
+"""Runs an image as a pod of restricted Pod Security would: runc, read-only, /tmp alone to write.
 
 The container shares the host's network, so that it finds what the tests start on loopback.
 """
