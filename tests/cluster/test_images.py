@@ -18,14 +18,14 @@ import pytest
 from ghstream_local.broker import free_port
 from ghstream_local.jars import read_lock
 from ghstream_local.versions import ROOT
-from ghstream_store.database import open_store
+from ghstream_store.database import is_ready, open_store
 from ghstream_store.ledger import read_entry
 from kafka import KafkaAdminClient, KafkaProducer
 from packaging.markers import Marker
 
 from tests.cluster.images import base
 from tests.cluster.images.build import build, images
-from tests.cluster.images.container import Container, unpack
+from tests.cluster.images.container import Container, Process, unpack
 
 pytestmark = pytest.mark.timeout(900)
 OURS = ("source", "spark", "webapp", "operator")
@@ -63,12 +63,12 @@ def volume(tmp_path: Path) -> Path:
     return folder
 
 
-def wait_for(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
+def wait_for(condition: Callable[[], object], process: Process) -> None:
     deadline = time.monotonic() + 180
     while not condition():
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.terminate()
-            pytest.fail(f"it did not come about; the container said:\n{process.communicate()[0]}")
+        if process.has_ended or time.monotonic() > deadline:
+            code = process.stop()
+            pytest.fail(f"it did not come about; exit code {code}, it said:\n{process.said}")
         time.sleep(0.2)
 
 
@@ -108,9 +108,10 @@ def test_an_image_holds_its_locked_distributions_and_no_other(unpacked, name):
         "import json; from importlib.metadata import distributions as d;"
         "print(json.dumps([[i.name, i.version] for i in d()]))"
     )
-    code, said = unpacked(name).output(entrypoint=["/opt/venv/bin/python", "-c", program])
-    assert code == 0, said
-    held = {(name.lower().replace("_", "-"), version) for name, version in json.loads(said)}
+    process = unpacked(name).start(entrypoint=["/opt/venv/bin/python", "-c", program])
+    assert process.wait() == 0, process.said
+    found = json.loads(process.said)
+    held = {(name.lower().replace("_", "-"), version) for name, version in found}
     ours = {pair for pair in held if pair[0].startswith("ghstream-")}
     assert held - ours == locked(name)
     assert (f"ghstream-{name}", "0.1.0") in ours
@@ -141,18 +142,16 @@ def locked(name: str) -> set[tuple[str, str]]:
 def test_wrong_settings_are_named_and_end_with_exit_code_2(
     unpacked, name, environ, arguments, said
 ):
-    code, output = unpacked(name).output(*arguments, environ=environ)
-    assert code == 2, output
-    assert said in output
+    process = unpacked(name).start(*arguments, environ=environ)
+    assert process.wait() == 2, process.said
+    assert said in process.said
 
 
 def test_sigterm_ends_the_source_with_exit_code_0(unpacked):
     port = free_port()
     process = unpacked("source").start(environ={"GHSTREAM_SOURCE_HTTP_PORT": str(port)})
     wait_for(answers(f"http://127.0.0.1:{port}/livez"), process)
-    process.terminate()
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, output
+    assert process.stop() == 0, process.said
 
 
 def test_the_dashboard_is_served_with_its_libraries(unpacked, volume):
@@ -165,9 +164,7 @@ def test_the_dashboard_is_served_with_its_libraries(unpacked, volume):
     process = unpacked("webapp").start(environ=environ, writable={str(volume): volume})
     wait_for(answers(f"http://127.0.0.1:{port}/livez"), process)
     assert answers(f"http://127.0.0.1:{port}/static/vendor/echarts/echarts.min.js")()
-    process.terminate()
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, output
+    assert process.stop() == 0, process.said
 
 
 def test_the_spark_image_holds_the_locked_jars(unpacked):
@@ -178,7 +175,9 @@ def test_the_spark_image_holds_the_locked_jars(unpacked):
         assert hashlib.sha256(content).hexdigest() == jar.sha256, jar.coordinates
 
 
-def test_the_driver_runs_the_application_and_stops_it_in_order(unpacked, volume, kafka, topic):
+def test_the_driver_runs_the_application_and_stops_it_in_order(
+    unpacked, volume, kafka, topic, postgres_url
+):
     admin = KafkaAdminClient(bootstrap_servers=kafka)
     admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}})
     admin.close()
@@ -188,7 +187,6 @@ def test_the_driver_runs_the_application_and_stops_it_in_order(unpacked, volume,
     producer = KafkaProducer(bootstrap_servers=kafka)
     producer.send(topic, json.dumps(event).encode()).get(timeout=30)
     producer.close()
-    url = f"sqlite:///{volume}/store.db"
     (volume / "spark.properties").write_text("spark.master=local[1]\nspark.driver.memory=512m\n")
     process = unpacked("spark").start(
         *("driver", "--properties-file", f"{volume}/spark.properties"),
@@ -196,7 +194,7 @@ def test_the_driver_runs_the_application_and_stops_it_in_order(unpacked, volume,
         environ={
             "GHSTREAM_KAFKA_BOOTSTRAP_SERVERS": kafka,
             "GHSTREAM_TOPIC": topic,
-            "GHSTREAM_STORE_URL": url,
+            "GHSTREAM_STORE_URL": postgres_url,
             "GHSTREAM_SPARK_CHECKPOINT": f"{volume}/checkpoint",
             "GHSTREAM_SPARK_HTTP_PORT": str(free_port()),
             "SPARK_DRIVER_BIND_ADDRESS": "127.0.0.1",
@@ -204,19 +202,19 @@ def test_the_driver_runs_the_application_and_stops_it_in_order(unpacked, volume,
         },
         writable={str(volume): volume},
     )
-    store = open_store(url)
+    store = open_store(postgres_url)
 
     def merged() -> bool:
-        if not (volume / "store.db").exists():
+        if not is_ready(store):
             return False
-        entry = read_entry(store, topic)
+        with store.connect() as connection:
+            entry = read_entry(connection, topic)
         return entry is not None and entry.events == 1
 
     wait_for(merged, process)
-    process.terminate()
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, output
-    assert "ERROR" not in output
+    assert process.stop() == 0, process.said
+    assert "ERROR" not in process.said
+    store.dispose()
 
 
 def test_the_kafka_stand_in_formats_starts_and_answers(unpacked, volume):
@@ -234,7 +232,8 @@ def test_the_kafka_stand_in_formats_starts_and_answers(unpacked, volume):
     kafka = unpacked("kafka")
 
     def tool(name: str, *arguments: str) -> tuple[int, str]:
-        return kafka.output(*arguments, entrypoint=[f"/opt/kafka/bin/{name}.sh"], **options)
+        process = kafka.start(*arguments, entrypoint=[f"/opt/kafka/bin/{name}.sh"], **options)
+        return process.wait(), process.said
 
     configuration = f"{volume}/server.properties"
     cluster = "MkU3OEVBNTcwNTJENDM2Qk"
@@ -252,9 +251,7 @@ def test_the_kafka_stand_in_formats_starts_and_answers(unpacked, volume):
     code, said = tool("kafka-topics", address, "--describe", "--topic", "t")
     assert code == 0
     assert "PartitionCount: 3" in said
-    server.terminate()
-    said, _ = server.communicate(timeout=60)
-    assert server.returncode in {0, 128 + signal.SIGTERM}, said
+    assert server.stop() in {0, 128 + signal.SIGTERM}, server.said
 
 
 def test_the_postgres_stand_in_makes_the_database_and_finds_it_again(unpacked, volume, tmp_path):
@@ -265,7 +262,7 @@ def test_the_postgres_stand_in_makes_the_database_and_finds_it_again(unpacked, v
     run.chmod(0o777)
     port = free_port()
 
-    def start() -> subprocess.Popen[str]:
+    def start() -> Process:
         return unpacked("postgres").start(
             *("postgres", "-p", str(port)),
             user="999:999",
@@ -294,6 +291,4 @@ def test_the_postgres_stand_in_makes_the_database_and_finds_it_again(unpacked, v
         server = start()
         wait_for(is_up, server)
         execute(statement)
-        server.send_signal(signal.SIGINT)
-        said, _ = server.communicate(timeout=60)
-        assert server.returncode == 0, said
+        assert server.stop(signal.SIGINT) == 0, server.said

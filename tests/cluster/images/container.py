@@ -6,16 +6,51 @@ The container shares the host's network, so that it finds what the tests start o
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.cluster.images.build import inspect
 from tests.cluster.images.command import run
+
+
+@dataclass(frozen=True)
+class Process:
+    """A running container; runc passes on the signals it gets."""
+
+    name: str
+    runc: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def said(self) -> str:
+        """Standard output and error so far."""
+        return self.log.read_text(errors="replace")
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether it runs no more."""
+        return self.runc.poll() is not None
+
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+        """Return the exit code of what a signal ended; it has two minutes to do so."""
+        self.runc.send_signal(by)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Return the exit code of what ends within two minutes."""
+        return self.runc.wait(timeout=120)
+
+    def remove(self) -> None:
+        """End it at once, if it runs."""
+        if not self.has_ended:
+            run("runc", "delete", "--force", self.name)
+            self.runc.wait()
 
 
 @dataclass(frozen=True)
@@ -25,6 +60,7 @@ class Container:
     root: Path
     config: Mapping[str, Any]
     folder: Path
+    processes: list[Process] = field(default_factory=list)
 
     def start(
         self,
@@ -33,8 +69,8 @@ class Container:
         entrypoint: Sequence[str] | None = None,
         user: str = "",
         writable: Mapping[str, Path] | None = None,
-    ) -> subprocess.Popen[str]:
-        """Start it; runc passes signals on. `writable` maps paths within to folders of the host."""
+    ) -> Process:
+        """Start it. `writable` maps paths within to folders of the host."""
         command = list(self.config.get("Entrypoint") or []) if entrypoint is None else entrypoint
         environment = [
             *self.config["Env"],
@@ -59,19 +95,14 @@ class Container:
             "linux": {"namespaces": [{"type": kind} for kind in ("pid", "ipc", "mount")]},
         }
         (bundle / "config.json").write_text(json.dumps(specification))
-        return subprocess.Popen(
-            ["runc", "run", "--bundle", str(bundle), name],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def output(self, *arguments: str, **options: Any) -> tuple[int, str]:
-        """Run it to its end; return the exit code and what it said."""
-        process = self.start(*arguments, **options)
-        said, _ = process.communicate(timeout=120)
-        return process.returncode, said
+        log = bundle / "log"
+        with log.open("wb") as output:
+            command = ["runc", "run", "--bundle", str(bundle), name]
+            runc = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            )
+        self.processes.append(Process(name, runc, log))
+        return self.processes[-1]
 
 
 @contextmanager
@@ -80,13 +111,18 @@ def unpack(image: str, folder: Path) -> Iterator[Container]:
     name = run("buildah", "from", "--pull-never", image).strip()
     try:
         root = Path(run("buildah", "mount", name).strip())
-        yield Container(root, inspect(image)["OCIv1"]["config"], folder)
+        container = Container(root, inspect(image)["OCIv1"]["config"], folder)
+        try:
+            yield container
+        finally:
+            for process in container.processes:
+                process.remove()
     finally:
         run("buildah", "rm", name)
 
 
-def _bind(path: str, source: Path) -> dict[str, Any]:
-    return {"destination": path, "source": str(source), "type": "bind", "options": ["rbind", "rw"]}
+def _bind(path: str, source: Path, mode: str = "rw") -> dict[str, Any]:
+    return {"destination": path, "source": str(source), "type": "bind", "options": ["rbind", mode]}
 
 
 def _memory(path: str, mode: str) -> dict[str, Any]:
@@ -99,4 +135,6 @@ _MOUNTS = [
     _memory("/dev", "755"),
     _memory("/dev/shm", "1777"),
     _memory("/tmp", "1777"),
+    # A kubelet writes its own.
+    *(_bind(file, Path(file), "ro") for file in ("/etc/hosts", "/etc/resolv.conf")),
 ]
