@@ -67,9 +67,27 @@ test: install ## Run the whole suite on real Kafka, Spark, PostgreSQL and Chromi
 	@# The suite starts some forty JVMs for seconds each: the optimising compiler would only be in the way.
 	JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1 $(BIN)/pytest -n 2 --dist worksteal
 
+.PHONY: cluster cluster-down
+cluster: install clients ## Bring up a real Kubernetes of one node (as root, on Debian)
+	@PYTHONPATH=tests $(BIN)/python -m tests.cluster
+cluster-down: $(INSTALLED) ## End it, and what it left
+	@PYTHONPATH=tests $(BIN)/python -m tests.cluster down
+
+.PHONY: e2e
+e2e: install clients ## Test the charts on that cluster, or on the one of KUBECONFIG
+	$(BIN)/pytest tests/cluster/test_stream.py -s
+
 .PHONY: bench
 bench: install ## Measure throughput, latency and memory
 	$(BIN)/python -m tests.bench
+
+.PHONY: charts
+charts: $(INSTALLED) ## Write the charts' schemas and READMEs from values.yaml
+	$(BIN)/python charts/document.py
+
+.PHONY: clients
+clients: $(INSTALLED) ## Fetch the helm and kubectl that the tests call
+	@$(BIN)/python tests/kubernetes_clients.py
 
 .PHONY: clean
 clean: $(INSTALLED) ## Delete what make run has kept in DATA

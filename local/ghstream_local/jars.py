@@ -1,10 +1,10 @@
 """Java archives: resolved once from Maven Central with the Ivy inside pyspark, locked by checksum.
 
 `locks/jars.txt` has one line a jar: the set it belongs to, its SHA-256 and its Maven coordinates.
-`python -m ghstream_local.jars` brings the sets that one machine needs, `… jars <set>…` those that
-are named; `… jars lock` writes the list anew from versions.env. `kafka` is the broker and
-`kafka-tools` its command line; `spark` (the Kafka connector), `delta`, `s3a` and `abfss` go beside
-the jars of pyspark.
+`python -m ghstream_local.jars` brings the sets that one machine needs, `… jars <set> …` those that
+are named, and `… jars lock` writes the list anew from versions.env. The sets: `kafka` is the broker
+and `kafka-tools` its command line; `spark` (its Kafka connector), `delta`, `s3a` and `abfss` go
+beside the jars that pyspark brings.
 """
 
 from __future__ import annotations

@@ -1,0 +1,5 @@
+module githubstream.io/cluster/pause
+
+go 1.25.0
+
+tool githubstream.io/cluster/pause
