@@ -27,7 +27,7 @@ LOCK = ROOT / "locks" / "jars.txt"
 CACHE = ROOT / ".cache" / "jars"
 LOCAL = ("kafka", "spark")
 _REPLACED = ("bundle", "commons-logging", "hadoop-shaded-guava")
-"""What no set follows: the AWS SDK's 670 MB, of which S3A needs the few modules that are named, and
+"""What no set follows: the AWS SDK's 686 MB, of which S3A needs the few modules that are named, and
 what pyspark brings under another name."""
 
 

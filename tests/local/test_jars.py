@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from ghstream_local import jars
-from ghstream_local.versions import versions
 
 SMALL = "org.apache.commons:commons-pool2"
 
@@ -56,11 +55,6 @@ def test_only_the_named_sets_are_fetched(tmp_path, lock):
     lock.write_text(lock.read_text() + lock.read_text().replace("spark ", "other "))
     assert jars.fetch(tmp_path, lock, ["other"]) == {"other": tmp_path / "other"}
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["other"]
-
-
-def test_hadoop_is_the_one_that_pyspark_brings():
-    (client,) = (jars.pyspark_home() / "jars").glob("hadoop-client-api-*.jar")
-    assert client.stem.rpartition("-")[2] == versions()["HADOOP_VERSION"]
 
 
 def test_no_jar_for_the_image_is_there_twice():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from ghstream_local.jars import Jar, read_lock, roots
+from ghstream_local.jars import origins, read_lock
 from ghstream_local.versions import ROOT, versions
 
 VERSIONS = versions()
@@ -43,10 +43,13 @@ def test_the_broker_is_the_named_kafka():
 
 
 def test_every_jar_that_is_named_is_locked():
-    named: list[tuple[str, Jar]] = [
-        (name, jar) for name, (jars, _) in roots().items() for jar in jars
-    ]
+    named = [(name, jar) for name, origin in origins().items() for jar in origin.jars]
     assert [LOCKED[name, jar.artifact] for name, jar in named] == [jar.version for _, jar in named]
+
+
+def test_hadoop_is_the_one_that_pyspark_brings():
+    (client,) = (Path(pyspark.__file__).parent / "jars").glob("hadoop-client-api-*.jar")
+    assert client.stem.rpartition("-")[2] == VERSIONS["HADOOP_VERSION"]
 
 
 def test_the_python_client_of_kafka_is_the_same_in_every_lock():
