@@ -23,16 +23,16 @@ def lock(tmp_path) -> Path:
 def test_a_fetched_jar_has_the_locked_checksum_and_strays_go(tmp_path, lock):
     (tmp_path / "spark").mkdir()
     (tmp_path / "spark" / "other-1.0.jar").write_bytes(b"of another version")
-    folder = jars.fetch(tmp_path, lock)["spark"]
+    folder = jars.fetch(tmp_path, lock, ["spark"])["spark"]
     (file,) = folder.glob("*.jar")
     assert hashlib.sha256(file.read_bytes()).hexdigest() == lock.read_text().split()[1]
 
 
 def test_a_damaged_jar_is_fetched_again(tmp_path, lock):
-    (file,) = jars.fetch(tmp_path, lock)["spark"].glob("*.jar")
+    (file,) = jars.fetch(tmp_path, lock, ["spark"])["spark"].glob("*.jar")
     whole = file.read_bytes()
     file.write_bytes(whole[:1000])
-    jars.fetch(tmp_path, lock)
+    jars.fetch(tmp_path, lock, ["spark"])
     assert file.read_bytes() == whole
 
 
@@ -40,11 +40,11 @@ def test_a_jar_that_is_not_the_locked_one_is_named(tmp_path, lock):
     name, sha256, coordinates = lock.read_text().split()
     lock.write_text(f"{name} {sha256[::-1]} {coordinates}\n")
     with pytest.raises(jars.JarError, match=f"{SMALL}.*is not the one .*jars.txt names"):
-        jars.fetch(tmp_path, lock)
+        jars.fetch(tmp_path, lock, ["spark"])
 
 
 def test_a_jar_that_does_not_exist_is_named(tmp_path, lock):
     name, sha256, coordinates = lock.read_text().split()
     lock.write_text(f"{name} {sha256} {coordinates.rpartition(':')[0]}:0.0.0\n")
     with pytest.raises(jars.JarError, match=f"{SMALL}:0.0.0"):
-        jars.fetch(tmp_path, lock)
+        jars.fetch(tmp_path, lock, ["spark"])

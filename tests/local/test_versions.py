@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from ghstream_local.jars import Jar, read_lock, roots
+from ghstream_local.jars import Jar, origins, read_lock
 from ghstream_local.versions import ROOT, versions
 
 VERSIONS = versions()
@@ -44,7 +44,7 @@ def test_the_broker_is_the_named_kafka():
 
 def test_every_jar_that_is_named_is_locked():
     named: list[tuple[str, Jar]] = [
-        (name, jar) for name, (jars, _) in roots().items() for jar in jars
+        (name, jar) for name, origin in origins().items() for jar in origin.jars
     ]
     assert [LOCKED[name, jar.artifact] for name, jar in named] == [jar.version for _, jar in named]
 
