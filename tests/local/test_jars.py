@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
 from ghstream_local import jars
+from ghstream_local.versions import versions
 
 SMALL = "org.apache.commons:commons-pool2"
 
@@ -48,3 +50,25 @@ def test_a_jar_that_does_not_exist_is_named(tmp_path, lock):
     lock.write_text(f"{name} {sha256} {coordinates.rpartition(':')[0]}:0.0.0\n")
     with pytest.raises(jars.JarError, match=f"{SMALL}:0.0.0"):
         jars.fetch(tmp_path, lock, ["spark"])
+
+
+def test_only_the_named_sets_are_fetched(tmp_path, lock):
+    lock.write_text(lock.read_text() + lock.read_text().replace("spark ", "other "))
+    assert jars.fetch(tmp_path, lock, ["other"]) == {"other": tmp_path / "other"}
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["other"]
+
+
+def test_hadoop_is_the_one_that_pyspark_brings():
+    (client,) = (jars.pyspark_home() / "jars").glob("hadoop-client-api-*.jar")
+    assert client.stem.rpartition("-")[2] == versions()["HADOOP_VERSION"]
+
+
+def test_no_jar_for_the_image_is_there_twice():
+    brought = {
+        file.name.removesuffix(".jar") for file in (jars.pyspark_home() / "jars").glob("*.jar")
+    }
+    names = {re.sub(r"-\d.*", "", name) for name in brought}
+    lock = jars.read_lock()
+    ours = {jar for name in ("spark", "delta", "s3a", "abfss") for jar in lock[name]}
+    assert not names & {jar.artifact for jar in ours}
+    assert len(ours) == len({jar.artifact for jar in ours})
