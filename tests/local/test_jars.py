@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from ghstream_local import jars
+from ghstream_local.versions import versions
 
 SMALL = "org.apache.commons:commons-pool2"
 

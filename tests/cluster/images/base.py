@@ -17,12 +17,6 @@ from tests.cluster.images.command import run
 
 NAME = "localhost/ghstream-base:bookworm"
 _PACKAGES = "ca-certificates,python3,python3-pip,python3-venv"
-_MIRROR = "http://deb.debian.org"
-_SOURCES = f"""\
-deb {_MIRROR}/debian bookworm main
-deb {_MIRROR}/debian bookworm-updates main
-deb {_MIRROR}/debian-security bookworm-security main
-"""
 # As the slim images have it.
 _KEEP_NO_ARCHIVES = """\
 DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };
@@ -55,8 +49,8 @@ def _recipe() -> str:
 
 def _bootstrap(root: Path) -> None:
     variant = ("--variant=minbase", f"--include={_PACKAGES}")
-    run("debootstrap", *variant, "bookworm", str(root), f"{_MIRROR}/debian")
-    (root / "etc/apt/sources.list").write_text(_SOURCES)
+    # Its default mirror, which it also leaves as the image's source of packages.
+    run("debootstrap", *variant, "bookworm", str(root))
     (root / "etc/apt/apt.conf.d/clean").write_text(_KEEP_NO_ARCHIVES)
     (root / "etc/dpkg/dpkg.cfg.d/slim").write_text(_KEEP_NO_MANUALS)
     (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
