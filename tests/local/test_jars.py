@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from ghstream_local import jars
-from ghstream_local.versions import versions
 
 SMALL = "org.apache.commons:commons-pool2"
 
