@@ -66,7 +66,7 @@ def build(image: Image, base: str) -> None:
         jars.fetch(sets=list(image.jars))
     contexts = [f"--build-context={name}={folder}" for name, folder in image.jars.items()]
     run(
-        *("buildah", "build", "--isolation", "chroot", "--layers"),
+        *("buildah", "build", "--isolation", "chroot", "--layers", "--force-rm"),
         *("--build-arg", f"BASE_IMAGE={base}", "--build-arg", f"REVISION={_revision()}"),
         *(*contexts, "--file", str(image.dockerfile), "--tag", image.name, str(image.context)),
     )

@@ -19,7 +19,7 @@ def build_spark_operator(program: Path) -> Path:
     with tempfile.TemporaryDirectory() as context:
         shutil.copy(program, Path(context) / "spark-operator")
         run(
-            *("buildah", "build", "--isolation", "chroot", "--layers"),
+            *("buildah", "build", "--isolation", "chroot", "--layers", "--force-rm"),
             *("--build-arg", f"SPARK_IMAGE={images()['spark'].name}"),
             *("--file", str(dockerfile), "--tag", image.name, context),
         )
