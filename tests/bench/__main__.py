@@ -1,6 +1,6 @@
 """`make bench`: what this system does per second, beside two other designs, in one run.
 
-EVENTS, ROUNDS and FILE (a GH Archive hour) can be set; the defaults take about 10 minutes.
+EVENTS, ROUNDS and FILE (a GH Archive hour) can be set; the defaults take about 20 minutes.
 """
 
 from __future__ import annotations

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from kubernetes_clients import kubectl
-
 from tests.cluster import certificates, network, node, programs, static_image, storage
+from tests.cluster.command import CommandError, run
+from tests.cluster.kube import Cluster
 
 FOLDER = programs.CACHE / "node"
-KUBECONFIG = FOLDER / "keys" / "admin.kubeconfig"
+CLUSTER = Cluster(FOLDER / "keys" / "admin.kubeconfig")
 START_SECONDS = 120
 NEEDED = {
     "containerd": "containerd",
@@ -52,7 +52,7 @@ def up() -> int:
     if not _is_running():
         down()
         _start(paths)
-    print(f"export KUBECONFIG={KUBECONFIG}")
+    print(f"export KUBECONFIG={CLUSTER.kubeconfig}")
     return 0
 
 
@@ -79,22 +79,20 @@ def _start(paths: dict[str, str]) -> None:
     server = f"https://{network.NODE}:6443"
     certificates.write(FOLDER / "keys", node.NAME, node.ADDRESSES, server)
     own = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    run = [sys.executable, "-m", "tests.cluster.node", str(FOLDER), json.dumps(paths)]
+    first = [sys.executable, "-m", "tests.cluster.node", str(FOLDER), json.dumps(paths)]
     with (FOLDER / "node.log").open("ab") as log:
         process = subprocess.Popen(
-            network.enter(*own, *run), stdout=log, stderr=log, start_new_session=True
+            network.enter(*own, *first), stdout=log, stderr=log, start_new_session=True
         )
     (FOLDER / "pid").write_text(str(process.pid), encoding="ascii")
     _wait("containerd", lambda: _in_node("ctr", "version"), process)
     pause = FOLDER / "pause.tar"
     static_image.write(Path(paths["pause"]), "localhost/pause:1", pause)
     load(pause)
-    _wait("the API server", lambda: _kubectl("get", "--raw=/readyz"), process)
-    volumes = FOLDER / "volumes.json"
-    volumes.write_text(json.dumps(storage.manifests(FOLDER / "volumes", node.NAME)), "utf-8")
-    _kubectl("apply", "--filename", str(volumes))
+    _wait("the API server", lambda: CLUSTER.kubectl("get", "--raw=/readyz"), process)
+    CLUSTER.apply(*storage.objects(FOLDER / "volumes", node.NAME))
     ready = ["wait", "--for=condition=Ready", f"node/{node.NAME}", "--timeout=5s"]
-    _wait("the node", lambda: _kubectl(*ready), process)
+    _wait("the node", lambda: CLUSTER.kubectl(*ready), process)
 
 
 def _wait(what: str, attempt: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
@@ -102,19 +100,13 @@ def _wait(what: str, attempt: Callable[[], object], process: subprocess.Popen[by
     while True:
         try:
             attempt()
-        except (subprocess.CalledProcessError, NotYet) as error:
+        except (CommandError, NotYet) as error:
             if process.poll() is not None or time.monotonic() > deadline:
                 said = (FOLDER / "node.log").read_text(encoding="utf-8")
-                reason = getattr(error, "stderr", error)
-                sys.exit(f"{what} did not come up: {reason}\n{said}\nlogs: {FOLDER}/logs")
+                sys.exit(f"{what} did not come up: {error}\n{said}\nlogs: {FOLDER}/logs")
             time.sleep(0.5)
         else:
             return
-
-
-def _kubectl(*arguments: str) -> str:
-    command = [str(kubectl()), f"--kubeconfig={KUBECONFIG}", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def _in_node(*command: str) -> None:
@@ -124,7 +116,7 @@ def _in_node(*command: str) -> None:
     if pid is None or not (first := children.read_text(encoding="ascii").split()):
         raise NotYet("the node's first process has not started")
     enter = ["nsenter", f"--target={first[0]}", "--mount", "--pid", "--net"]
-    subprocess.run([*enter, *command], check=True, capture_output=True, text=True)
+    run(*enter, *command)
 
 
 def _init() -> int | None:
@@ -139,8 +131,8 @@ def _init() -> int | None:
 def _is_running() -> bool:
     if _init() is None:
         return False
-    with suppress(subprocess.CalledProcessError):
-        _kubectl("get", "--raw=/readyz")
+    with suppress(CommandError):
+        CLUSTER.kubectl("get", "--raw=/readyz")
         return True
     return False
 

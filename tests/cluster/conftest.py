@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from go_modules import SPARK_OPERATOR, module
 
 from tests.cluster import __main__ as node
 from tests.cluster import programs
 from tests.cluster.images import base
-from tests.cluster.images.build import build, export, images
-from tests.cluster.images.operator import build_spark_operator
+from tests.cluster.images.build import build, export, images, spark_operator
 from tests.cluster.kube import Cluster
-
-SPARK_OPERATOR = "github.com/kubeflow/spark-operator/v2"
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """A cluster with our images, and the real spark-operator in a namespace of its own."""
+    """A cluster with our images."""
     if kubeconfig := os.environ.get("KUBECONFIG"):
         yield Cluster(Path(kubeconfig))
         return
     assert node.up() == 0, "the cluster does not come up; see above"
-    here = Cluster(node.KUBECONFIG)
-    base_image = base.build()
-    for image in images().values():
-        build(image, base_image)
+    ours, base_image = images(), base.build()
+    operator = spark_operator(programs.build()["spark-operator"])
+    built_on = [(image, base_image) for image in ours.values()]
+    for image, below in [*built_on, (operator, ours["spark"].name)]:
+        build(image, below)
         node.load(export(image))
-    node.load(build_spark_operator(programs.build()["spark-operator"]))
-    yield here
+    yield node.CLUSTER
     node.down()
 
 
@@ -49,17 +45,14 @@ def namespace(cluster: Cluster) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def spark_operator(namespace: Cluster) -> Iterator[None]:
+def operator(namespace: Cluster) -> Iterator[None]:
     """The spark-operator, from its module's own chart; it looks after the tests' namespace."""
     here = Cluster(namespace.kubeconfig, "spark-operator")
-    module = programs.MODULES / "spark-operator"
-    listed = ["go", "list", "-m", "-json", SPARK_OPERATOR]
-    found = json.loads(subprocess.run(listed, cwd=module, capture_output=True, check=True).stdout)
-    chart = Path(found["Dir"]) / "charts" / "spark-operator-chart"
+    chart = module(SPARK_OPERATOR) / "charts" / "spark-operator-chart"
     values = {
         "image.registry": "docker.io",
         "image.repository": "library/ghstream-spark-operator",
-        "image.tag": found["Version"].removeprefix("v"),
+        "image.tag": SPARK_OPERATOR.rpartition("@v")[2],
         "spark.jobNamespaces": f"{{{namespace.namespace}}}",
         "spark.serviceAccount.create": "false",
         "spark.rbac.create": "false",

@@ -15,6 +15,8 @@ import requests
 from ghstream_local.broker import free_port
 from kubernetes_clients import helm, kubectl
 
+from tests.cluster.command import CommandError, run
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -24,14 +26,12 @@ class Cluster:
     namespace: str = "default"
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        """Return what kubectl prints. Raises AssertionError with what it complains about."""
-        flags = [f"--kubeconfig={self.kubeconfig}", f"--namespace={self.namespace}"]
-        return _run([str(kubectl()), *flags, *arguments], stdin)
+        """Return what kubectl prints. Raises CommandError with what it complains about."""
+        return run(str(kubectl()), *self._flags, *arguments, stdin=stdin)
 
     def helm(self, *arguments: str) -> str:
-        """Return what Helm 4 prints. Raises AssertionError with what it complains about."""
-        flags = [f"--kubeconfig={self.kubeconfig}", f"--namespace={self.namespace}"]
-        return _run([str(helm(4)), *arguments, *flags])
+        """Return what Helm 4 prints. Raises CommandError with what it complains about."""
+        return run(str(helm(4)), *arguments, *self._flags)
 
     def get(self, kind: str, *arguments: str) -> list[dict[str, Any]]:
         """Return the objects of a kind."""
@@ -49,13 +49,10 @@ class Cluster:
     def service(self, name: str, port: int) -> Iterator[str]:
         """Forward a local port to a service, through the API server; yield its URL."""
         local = free_port()
-        command = [
-            str(kubectl()),
-            f"--kubeconfig={self.kubeconfig}",
-            f"--namespace={self.namespace}",
-        ]
-        command += ["port-forward", f"service/{name}", f"{local}:{port}"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        forward = ["port-forward", f"service/{name}", f"{local}:{port}"]
+        process = subprocess.Popen(
+            [str(kubectl()), *self._flags, *forward], stdout=subprocess.DEVNULL
+        )
         url = f"http://127.0.0.1:{local}"
         try:
             wait_for(f"{name} through its service", lambda: _answers(url), seconds=60)
@@ -71,10 +68,14 @@ class Cluster:
         for pod in self.get("pods"):
             name = pod["metadata"]["name"]
             for previous in ("--previous", "--previous=false"):
-                with suppress(AssertionError):
+                with suppress(CommandError):
                     log = self.kubectl("logs", name, "--all-containers", "--tail=60", previous)
                     parts.append(f"--- {name} {previous}\n{log}")
         return "\n".join(parts)
+
+    @property
+    def _flags(self) -> list[str]:
+        return [f"--kubeconfig={self.kubeconfig}", f"--namespace={self.namespace}"]
 
 
 def wait_for(what: str, holds: Callable[[], object], seconds: float) -> None:
@@ -89,10 +90,3 @@ def _answers(url: str) -> bool:
     with suppress(requests.RequestException):
         return requests.get(f"{url}/livez", timeout=5).ok
     return False
-
-
-def _run(command: list[str], stdin: str | None = None) -> str:
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
-    said = f"{' '.join(command[3:])}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    assert done.returncode == 0, said
-    return done.stdout

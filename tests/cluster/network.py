@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from contextlib import suppress
+
+from tests.cluster.command import CommandError, run
 
 NAMESPACE = "ghstream-cluster"
 HOST, NODE = "10.123.0.1", "10.123.0.2"
@@ -30,7 +31,7 @@ def create() -> None:
 
 def delete() -> None:
     """Remove the namespace; its wire, bridges, routes and packet filter go with it."""
-    with suppress(subprocess.CalledProcessError):
+    with suppress(CommandError):
         _ip("netns", "delete", NAMESPACE)
 
 
@@ -40,4 +41,4 @@ def enter(*command: str) -> list[str]:
 
 
 def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
+    run("ip", *arguments)

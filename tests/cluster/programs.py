@@ -7,10 +7,16 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from ghstream_local.versions import ROOT
+
+from tests.cluster.command import run
 
 MODULES = Path(__file__).with_name("go")
-CACHE = Path(os.environ.get("GHSTREAM_CLUSTER_CACHE", ".cache/cluster")).absolute()
+CACHE = ROOT / ".cache" / "cluster"
 NAMES = {"server": "etcd", "operator": "spark-operator"}
 """Programs that are not called after the last part of their package's path."""
 
@@ -33,7 +39,8 @@ def build() -> dict[str, Path]:
 def _build_module(module: Path) -> dict[str, Path]:
     content = (module / "go.mod").read_bytes() + (module / "go.sum").read_bytes()
     folder = CACHE / "programs" / f"{module.name}-{hashlib.sha256(content).hexdigest()[:12]}"
-    packages = _packages(module)
+    declared = json.loads(run("go", "-C", str(module), "mod", "edit", "-json"))
+    packages = _packages(declared)
     paths = {name: folder / name for name in packages}
     for name, package in packages.items():
         if paths[name].exists():
@@ -41,7 +48,7 @@ def _build_module(module: Path) -> dict[str, Path]:
         print(f"building {name} ({package})", flush=True)
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = folder / f"{name}.unfinished"
-        flags = ["-trimpath", "-ldflags", f"-s -w {_stamp(module)}", "-o", str(unfinished)]
+        flags = ["-trimpath", "-ldflags", f"-s -w {_stamp(declared)}", "-o", str(unfinished)]
         subprocess.run(
             ["go", "build", *flags, package],
             cwd=module,
@@ -52,26 +59,18 @@ def _build_module(module: Path) -> dict[str, Path]:
     return paths
 
 
-def _packages(module: Path) -> dict[str, str]:
-    tools = _module_file(module)["Tool"] or []
-    last = {tool["Path"]: tool["Path"].removesuffix("/v3").rpartition("/")[2] for tool in tools}
+def _packages(declared: Mapping[str, Any]) -> dict[str, str]:
+    paths = [tool["Path"] for tool in declared["Tool"]]
+    last = {path: path.removesuffix("/v3").rpartition("/")[2] for path in paths}
     return {NAMES.get(name, name): package for package, name in last.items()}
 
 
-def _stamp(module: Path) -> str:
+def _stamp(declared: Mapping[str, Any]) -> str:
     """Return linker flags that tell Kubernetes its version: else it takes itself for v0.0.0."""
-    required = {r["Path"]: r["Version"] for r in _module_file(module).get("Require") or []}
+    required = {r["Path"]: r["Version"] for r in declared["Require"] or []}
     version = required.get("k8s.io/kubernetes")
     if version is None:
         return ""
     major, minor, _ = version.removeprefix("v").split(".")
     values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
     return " ".join(f"-X k8s.io/component-base/version.{k}={v}" for k, v in values.items())
-
-
-def _module_file(module: Path) -> dict[str, list[dict[str, str]] | None]:
-    text = subprocess.run(
-        ["go", "mod", "edit", "-json"], cwd=module, capture_output=True, check=True
-    ).stdout
-    parsed: dict[str, list[dict[str, str]] | None] = json.loads(text)
-    return parsed

@@ -9,7 +9,7 @@ CLASS = "standard"
 VOLUMES = 24
 
 
-def manifests(folder: Path, node: str) -> dict[str, Any]:
+def objects(folder: Path, node: str) -> list[dict[str, Any]]:
     """Make the folders; return the default storage class with a volume for each.
 
     Unlike `hostPath`, `local` volumes are given to a pod's fsGroup.
@@ -23,8 +23,7 @@ def manifests(folder: Path, node: str) -> dict[str, Any]:
         },
         "provisioner": "kubernetes.io/no-provisioner",
     }
-    volumes = [_volume(folder / f"{number:02}", node) for number in range(VOLUMES)]
-    return {"apiVersion": "v1", "kind": "List", "items": [storage_class, *volumes]}
+    return [storage_class, *(_volume(folder / f"{n:02}", node) for n in range(VOLUMES))]
 
 
 def _volume(path: Path, node: str) -> dict[str, Any]:

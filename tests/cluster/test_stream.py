@@ -13,10 +13,11 @@ from typing import Any
 import figures
 import pytest
 import requests
+from ghstream_local.versions import ROOT
 
+from tests.cluster.command import CommandError
 from tests.cluster.kube import Cluster, wait_for
 
-ROOT = Path(__file__).parents[2]
 ARCHIVE = ROOT / "tests" / "data" / "gharchive" / "2015-01-01-0.head3000.json.gz"
 FIRST_FIGURES_SECONDS = 120
 DASHBOARD = "deployment/stream-dashboard"
@@ -42,7 +43,7 @@ STREAM: dict[str, Any] = {
 pytestmark = pytest.mark.timeout(1500)
 
 
-@pytest.mark.usefixtures("spark_operator")
+@pytest.mark.usefixtures("operator")
 def test_a_file_through_the_source_pod_gives_duckdbs_figures_in_the_dashboard(
     namespace: Cluster, tmp_path: Path
 ) -> None:
@@ -61,7 +62,7 @@ def test_a_file_through_the_source_pod_gives_duckdbs_figures_in_the_dashboard(
             print(f"first figures after {time.monotonic() - began:.0f} s")
             wait_for("all figures", lambda: events(url) == 3000, seconds=60)
             figures.compare(partial(get, url), [ARCHIVE])
-    except AssertionError as error:
+    except (AssertionError, CommandError) as error:
         raise AssertionError(f"{error}\n{namespace.report()}") from error
 
 

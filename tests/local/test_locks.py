@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from ghstream_local.versions import ROOT
 
-ROOT = Path(__file__).parents[2]
 IMPORT_ALL = """
 import importlib, pkgutil, re, sys
 from importlib.metadata import packages_distributions

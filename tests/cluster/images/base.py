@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.cluster.images.command import run
+from tests.cluster.command import run
 
 NAME = "localhost/ghstream-base:bookworm"
 _PACKAGES = "ca-certificates,python3,python3-pip,python3-venv"

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ghstream_local import jars
 from ghstream_local.versions import ROOT, versions
+from go_modules import SPARK_OPERATOR
 
-from tests.cluster.images.command import run
+from tests.cluster.command import run
 
 ARCHIVES = ROOT / ".cache" / "images"
 _HERE = Path(__file__).parent
-_KAFKA = ("kafka", "kafka-tools")
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,10 @@ class Image:
     name: str
     dockerfile: Path
     context: Path = ROOT
-    jars: Mapping[str, Path] = field(default_factory=dict)
-    """Folders that the Dockerfile copies from by these names."""
+    jars: Sequence[str] = ()
+    """Sets of jars that the Dockerfile copies from by their names."""
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    """Other folders that it copies from by these names."""
 
     @property
     def archive(self) -> Path:
@@ -50,7 +52,7 @@ def images() -> dict[str, Image]:
         f"docker.io/apache/kafka:{versions()['KAFKA_VERSION']}",
         _HERE / "kafka" / "Dockerfile",
         _HERE / "kafka",
-        {name: jars.CACHE / name for name in _KAFKA},
+        jars=("kafka", "kafka-tools"),
     )
     postgres = Image(
         "docker.io/library/postgres:17-bookworm",
@@ -60,11 +62,20 @@ def images() -> dict[str, Image]:
     return {**ours, "kafka": kafka, "postgres": postgres}
 
 
+def spark_operator(program: Path) -> Image:
+    """Return the image of the spark-operator, which is built on that of the Spark application."""
+    return Image(
+        f"docker.io/library/ghstream-spark-operator:{SPARK_OPERATOR.rpartition('@v')[2]}",
+        _HERE / "spark-operator" / "Dockerfile",
+        _HERE / "spark-operator",
+        folders={"program": program.parent},
+    )
+
+
 def build(image: Image, base: str) -> None:
     """Build the image on the base image; layers whose input is unchanged are kept."""
-    if image.jars:
-        jars.fetch(sets=list(image.jars))
-    contexts = [f"--build-context={name}={folder}" for name, folder in image.jars.items()]
+    folders = {**jars.fetch(sets=image.jars), **image.folders}
+    contexts = [f"--build-context={name}={folder}" for name, folder in folders.items()]
     run(
         *("buildah", "build", "--isolation", "chroot", "--layers", "--force-rm"),
         *("--build-arg", f"BASE_IMAGE={base}", "--build-arg", f"REVISION={_revision()}"),

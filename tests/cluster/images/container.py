@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.cluster.command import run
 from tests.cluster.images.build import inspect
-from tests.cluster.images.command import run
 
 
 @dataclass(frozen=True)
