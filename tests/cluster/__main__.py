@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from tests.cluster import certificates, network, node, programs, static_image, storage
 from tests.cluster.command import CommandError, run
@@ -58,11 +59,11 @@ def up() -> int:
 
 def down() -> None:
     """End the node with all that it started, and remove what it kept."""
-    pid = _init()
-    if pid is not None:
-        os.kill(pid, signal.SIGKILL)
-        while Path(f"/proc/{pid}").exists():
-            time.sleep(0.1)
+    node_process = _process()
+    if node_process is not None:
+        node_process.kill()
+        # It may be a child of ours, which stays until it is waited for.
+        node_process.wait()
     network.delete()
     _remove_control_groups()
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -110,26 +111,25 @@ def _wait(what: str, attempt: Callable[[], object], process: subprocess.Popen[by
 
 
 def _in_node(*command: str) -> None:
+    process = _process()
     # The first process of the node is the only child of `unshare`.
-    pid = _init()
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    if pid is None or not (first := children.read_text(encoding="ascii").split()):
+    if process is None or not (first := process.children()):
         raise NotYet("the node's first process has not started")
-    enter = ["nsenter", f"--target={first[0]}", "--mount", "--pid", "--net"]
+    enter = ["nsenter", f"--target={first[0].pid}", "--mount", "--pid", "--net"]
     run(*enter, *command)
 
 
-def _init() -> int | None:
+def _process() -> psutil.Process | None:
     """Return the process that the node lives and dies with."""
-    with suppress(OSError, ValueError):
-        pid = int((FOLDER / "pid").read_text(encoding="ascii"))
-        if b"tests.cluster.node" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            return pid
+    with suppress(OSError, ValueError, psutil.Error):
+        process = psutil.Process(int((FOLDER / "pid").read_text(encoding="ascii")))
+        if "tests.cluster.node" in process.cmdline():
+            return process
     return None
 
 
 def _is_running() -> bool:
-    if _init() is None:
+    if _process() is None:
         return False
     with suppress(CommandError):
         CLUSTER.kubectl("get", "--raw=/readyz")

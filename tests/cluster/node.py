@@ -18,7 +18,14 @@ from tests.cluster.network import API_SERVICE, NODE, PODS, SERVICES
 NAME = "ghstream-node"
 DOMAIN = "cluster.local"
 # Where the programs keep what they write, each a folder of ours in the node's own mounts.
-MOUNTS = ("/var/lib/kubelet", "/var/lib/containerd", "/run/containerd", "/var/log", "/var/lib/cni")
+MOUNTS = (
+    "/var/lib/kubelet",
+    "/var/lib/containerd",
+    "/var/lib/cni",
+    "/run/containerd",
+    "/run/netns",
+    "/var/log",
+)
 
 
 def main() -> int:
